@@ -1,0 +1,1 @@
+"""Adapters to brokers, one folder each; a broker knows the kernel's venue description and no other broker."""
