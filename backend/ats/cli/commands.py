@@ -1,0 +1,92 @@
+"""The table of commands: what exists, where it lives, and its one line of help, without importing any of it.
+
+`ats --help` must cost less than 0.6 s of processor time while Nautilus alone costs more, so a command's module is imported when
+the command runs and not before. To add a command:
+
+1. Write `ats/cli/<topic>.py` with its own Typer application. One command under its own name (`ats kill`) is an application with
+   one `@app.command()`; a family (`ats data list`) is an application with several, or with an `@app.callback()` if there is only one.
+   Write `typer.Typer(add_completion=False)`: completion belongs to the root.
+2. Import slow packages (Nautilus, pandas, plotly, psycopg) in `wiring`, or inside the function that needs them.
+3. Add one line to `COMMANDS`. A test imports every target and compares the line of help with the application's own.
+4. Write results with `console.result_*` (stdout), everything else with `console.say` (stderr), and take `options.JsonFlag`.
+5. Raise `AtsError`s and let them go: `main` prints message and remedy and sets the exit code.
+6. Run `make generate`, so that `docs/reference/cli.md` has it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ats.cli import console
+from ats.cli.failures import INTERRUPTED, Failures
+
+# Typer's own class of usage errors has no public name; BadParameter, which has one, derives from it.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+SETUP = "Look around"
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """A command by name: `target` is `module:attribute` of its Typer application, `help` its line in `ats --help`."""
+
+    name: str
+    target: str
+    help: str
+    panel: str
+
+    def load(self) -> typer.Typer:
+        """Import the module and return the application."""
+        module, _, attribute = self.target.partition(":")
+        application = getattr(importlib.import_module(module), attribute)
+        if not isinstance(application, typer.Typer):
+            raise TypeError(f"{self.target} is not a Typer application")
+        return application
+
+
+COMMANDS: tuple[LazyCommand, ...] = (
+    LazyCommand("config", "ats.cli.config:app", "Show the effective settings and where each comes from.", SETUP),
+)
+
+
+class Deferred(TyperCommand):
+    """Stands in the command list for an application that is imported when it is called."""
+
+    def __init__(self, lazy: LazyCommand) -> None:
+        super().__init__(lazy.name, help=lazy.help, rich_help_panel=lazy.panel)
+        self._lazy = lazy
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the signature is Typer's and changes with it
+        """Hand the arguments to the real command."""
+        return typer.main.get_command(self._lazy.load()).make_context(*args, **kwargs)
+
+
+class UnhandledOSError(Exception):
+    """An operating-system error nobody translated. Typer would end every broken pipe, also a gateway's, silently with 1."""
+
+
+class CommandGroup(TyperGroup):
+    """The root of the command line: every command of the table, loaded on demand."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- the signature is Typer's and changes with it
+        super().__init__(*args, **kwargs)
+        for lazy in COMMANDS:
+            self.commands[lazy.name] = Deferred(lazy)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 -- Typer's context type is private
+        """Run the command; tell `main`'s `Failures` of a usage error, and keep operating-system errors from Typer."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console.say("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            raise UnhandledOSError from error
+        except UsageError as error:
+            if isinstance(ctx.obj, Failures):
+                ctx.obj.usage(str(error))
+            raise
