@@ -6,6 +6,7 @@ Exit codes (house rule, documented in docs/reference/exit-codes.md): 0 done · 1
 
 from __future__ import annotations
 
+from decimal import Decimal
 
 _LONGEST_SHOWN = 80
 
@@ -45,7 +46,7 @@ class InputError(UsageError):
     code = "INPUT"
 
     def __init__(self, field: str, value: object, problem: str, *, remedy: str = "") -> None:
-        shown = repr(value)
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
         if len(shown) > _LONGEST_SHOWN:
             shown = shown[: _LONGEST_SHOWN - 3] + "..."
         super().__init__(f"{field}: {shown} {problem}.", remedy=remedy, field=field, problem=problem)

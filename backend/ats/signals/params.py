@@ -1,0 +1,167 @@
+"""Parameters of rules: frozen, bounded, strictly typed models, and the strict reader of `--params` (row J7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from ats.core.errors import InputError
+
+LONGEST_TEXT = 65_536
+LONGEST_NUMBER = 40
+DEEPEST_NESTING = 4
+
+
+def _money(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("write a number, without quotes")  # noqa: TRY004 -- pydantic collects ValueErrors
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise ValueError("write a finite number")
+    return Decimal(value)
+
+
+def _real(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+Money = Annotated[Decimal, BeforeValidator(_money), Field(gt=0, le=1_000_000_000, max_digits=12, decimal_places=2)]
+"""An amount in account currency, cents at most. Takes int and Decimal; a float has lost digits, text is not a number."""
+
+Real = Annotated[float, BeforeValidator(_real)]
+"""A statistical number. JSON numbers arrive as Decimal and become float here."""
+
+
+class RuleParams(BaseModel):
+    """What every rule has: the budget of one entry. Unknown names, numbers as text, NaN and infinities are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    order_notional: Money = Field(Decimal(4_000), description="Most to spend on one entry, account currency.")
+
+    def plain(self) -> dict[str, object]:
+        """The parameters as JSON values that survive storage unchanged; money as text. For digests, approvals and records."""
+        return {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+
+
+def _plain(value: object) -> object:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else value
+
+
+def parse_params[P: RuleParams](model: type[P], text: str, field: str = "params") -> P:
+    """Read the parameters of a rule from JSON. Raises InputError naming the parameter, and listing the valid ones."""
+    return build_params(model, read_json(text, field), field)
+
+
+def build_params[P: RuleParams](model: type[P], values: object, field: str = "params") -> P:
+    """Check already read JSON values. Raises InputError naming the parameter, and listing the valid ones."""
+    if not isinstance(values, Mapping):
+        raise InputError(field, values, "is not a JSON object", remedy=_valid(model))
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = ".".join([field, *(_label(str(part)) for part in first["loc"])])
+        value = first["input"] if first["loc"] else {key: _real(item) for key, item in values.items()}
+        raise InputError(name, value, _problem(first), remedy=_valid(model)) from None
+
+
+def params_text(params: RuleParams) -> str:
+    """The parameters as JSON text that `parse_params` reads back to equal ones."""
+    items = (f"{json.dumps(name)}: {_number(value)}" for name, value in params)
+    return "{" + ", ".join(items) + "}"
+
+
+def read_json(text: str, field: str) -> object:
+    """Read JSON from a person: bounded size and depth, no duplicate keys, no NaN; fractions as Decimal. Raises InputError."""
+    remedy = "Write one JSON value, for example '{\"order_notional\": 4000}'."
+    if len(text) > LONGEST_TEXT:
+        raise InputError(
+            field, text, f"is longer than {LONGEST_TEXT} characters", remedy="Give only the values that differ from the defaults."
+        )
+    if _depth(text) > DEEPEST_NESTING:
+        raise InputError(field, text, f"is nested deeper than {DEEPEST_NESTING}", remedy=remedy)
+    try:
+        return json.loads(text, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except ValueError as error:
+        raise InputError(field, text, f"is not readable: {error}", remedy=remedy) from None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(_bounded(text))
+    except InvalidOperation:
+        raise ValueError(f"{text} is out of range") from None
+
+
+def _integer(text: str) -> int:
+    return int(_bounded(text))
+
+
+def _bounded(text: str) -> str:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"a number has more than {LONGEST_NUMBER} characters")
+    return text
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a number")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{_label(twice)} is given twice")
+    return values
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    inside_string = escaped = False
+    for character in text:
+        if inside_string:
+            inside_string = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            inside_string = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+def _label(name: str) -> str:
+    """A name from a person, safe to print: anything but a short identifier is quoted and cut."""
+    return name if name.isidentifier() and name.isascii() and len(name) <= LONGEST_NUMBER else ascii(name)[:LONGEST_NUMBER]
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not a parameter of this strategy"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"is not valid: {message[:1].lower()}{message[1:]}"
+
+
+def _number(value: object) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else json.dumps(value, allow_nan=False)
+
+
+def _valid(model: type[RuleParams]) -> str:
+    return "Parameters: " + "; ".join(_described(name, info) for name, info in model.model_fields.items()) + "."
+
+
+def _described(name: str, info: FieldInfo) -> str:
+    default = _plain(info.get_default())
+    kind = getattr(info.annotation, "__name__", None) if info.annotation in _KINDS else str(info.annotation).replace("None", "null")
+    return f"{name} ({_KINDS.get(info.annotation, kind)}, default {'null' if default is None else default})"
+
+
+_KINDS: dict[object, str] = {int: "integer", float: "number", Decimal: "amount", bool: "true or false", int | None: "integer or null"}
