@@ -6,8 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from ats.core.errors import InputError
+
+NEW_YORK = ZoneInfo("America/New_York")
+"""Zone of the US sessions: a daily bar belongs to the New York date of its close."""
 
 _SPEC = re.compile(r"([1-9][0-9]{0,3})-(SECOND|MINUTE|HOUR|DAY)-LAST", re.ASCII)
 _ALLOWED_STEPS = {"SECOND": (1, 5, 10, 15, 30), "MINUTE": (1, 2, 3, 5, 10, 15, 20, 30), "HOUR": (1, 2, 3, 4, 8), "DAY": (1,)}

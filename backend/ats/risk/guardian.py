@@ -112,6 +112,10 @@ class Guardian:
         self._control = control
         self._approved_ns: deque[int] = deque()
 
+    def block(self) -> Block | None:
+        """Why nothing may leave right now, or None; for the check at the edge."""
+        return self._control.block()
+
     def judge(self, intent: OrderIntent, book: Book, now_ns: int) -> Verdict:
         """Approve or refuse. Never raises: an exception inside any check is a refusal (row A17)."""
         try:

@@ -50,13 +50,19 @@ class Limits:
         name = instrument_id.strip().upper()
         return name in self.restricted or name.rpartition(".")[0] in self.restricted
 
+    @property
+    def submit_rate(self) -> str:
+        """The rate as settings and the engine write it, COUNT/HH:MM:SS."""
+        seconds = self.submit_interval_ns // NANOSECONDS_PER_SECOND
+        return f"{self.submit_count}/{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
     def described(self) -> dict[str, str]:
         """The limits as text, for the session summary, the approval's caps and the audit row: what is printed is what is enforced."""
         return {
             "max_notional_per_order": ", ".join(f"{name} {cap}" for name, cap in sorted(self.order_caps.items())),
             "max_position_notional": str(self.max_position_notional),
             "max_gross_notional": str(self.max_gross_notional),
-            "max_order_submit_rate": f"{self.submit_count} per {Decimal(self.submit_interval_ns) / NANOSECONDS_PER_SECOND} s",
+            "max_order_submit_rate": self.submit_rate,
             "max_price_age": f"{self.max_price_age_ns // NANOSECONDS_PER_SECOND} s",
             "restricted_instruments": ", ".join(sorted(self.restricted)) or "none",
         }

@@ -1,0 +1,1 @@
+"""How orders are worked and what they cost."""

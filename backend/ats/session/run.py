@@ -1,0 +1,246 @@
+"""Runs one session from start to end: node up, reconciled, watched four times a second, halted on a kill, stopped by policy.
+
+Stop policy: working orders are cancelled, positions are kept. A kill cancels everything at the broker and keeps the process alive,
+halted and visible, until an operator stops it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from ats.core.audit import AuditEvent, AuditLog
+from ats.core.clock import Clock
+from ats.core.errors import AtsError, DependencyError, HaltedError, RefusedByGateError
+from ats.session.control import POLL_SECONDS, SessionControl
+from ats.session.plan import SessionPlan
+from ats.session.ports import Broker, CancelReport, Node, Telemetry
+from ats.session.reconcile import Difference, differences
+from ats.session.records import SessionStore, Status
+
+log = structlog.get_logger()
+_HEARTBEAT_EVERY = 4
+_RECONCILE_ATTEMPTS = 10
+_RECONCILE_PAUSE_SECONDS = 1.0
+_LOST_CONNECTION = "the gateway connection is lost"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPorts:
+    """The world of a session."""
+
+    broker: Broker
+    control: SessionControl
+    sessions: SessionStore
+    audit: AuditLog
+    telemetry: Telemetry
+    clock: Clock
+    announce: Callable[[str], None]
+
+
+class SessionRun:
+    """One session. `run` returns when it was stopped, and raises what ended it otherwise."""
+
+    def __init__(
+        self, session_id: str, plan: SessionPlan, account_id: str, node: Node, ports: SessionPorts, start_timeout_seconds: float = 90.0
+    ) -> None:
+        self._id, self._plan, self._account_id, self._node, self._ports = session_id, plan, account_id, node, ports
+        self._start_timeout_seconds = start_timeout_seconds
+        self._stop = asyncio.Event()
+        self._halted = False
+        self._is_connected = True
+        self._peak = Decimal(0)
+        self._drawdown_told = False
+
+    def request_stop(self, reason: str) -> None:
+        """Ask the session to end; safe from a signal handler on the loop."""
+        self._ports.announce(f"Stopping: {reason}.")
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Start, reconcile, watch, stop. Raises RefusedByGateError, DependencyError or HaltedError when it ended otherwise."""
+        node_task = asyncio.create_task(self._node.run(), name="node")
+        try:
+            await self._come_up(node_task)
+            await self._watch(node_task)
+        except AtsError as error:
+            await self._wind_down(node_task)
+            self._status(Status.HALTED if isinstance(error, HaltedError) else Status.FAILED, error.message)
+            raise
+        await self._wind_down(node_task)
+        if self._halted:
+            self._status(Status.HALTED, self._ports.control.killed or "")
+            raise HaltedError(
+                f"The session ended halted: {self._ports.control.killed}.",
+                remedy="Lift the kill switch with `ats resume --reason …` before the next start.",
+            )
+        self._status(Status.STOPPED, "stopped by the operator")
+
+    async def _come_up(self, node_task: asyncio.Task[None]) -> None:
+        self._status(Status.RECONCILING)
+        self._ports.announce("Connecting and reconciling with the broker …")
+        await self._until_trading(node_task)
+        await self._reconcile()
+        await asyncio.to_thread(self._ports.control.poll, self._ports.clock.now())
+        if self._ports.control.killed:
+            raise HaltedError(
+                f"The kill switch came on during the start: {self._ports.control.killed}.", remedy="Lift it with `ats resume --reason …`."
+            )
+        self._ports.control.ready()
+        self._status(Status.RUNNING)
+        held = ", ".join(f"{position.quantity} {position.instrument_id}" for position in self._node.positions()) or "no position"
+        self._ports.announce(f"RUNNING on {self._account_id}: reconciled, {held}.")
+
+    async def _until_trading(self, node_task: asyncio.Task[None]) -> None:
+        """Wait until strategies were really started; the engine's own RUNNING is not proof."""
+        deadline = asyncio.get_running_loop().time() + self._start_timeout_seconds
+        while not self._node.is_trading:
+            if node_task.done():
+                raise DependencyError("The trading node ended during its start.", remedy="Read the engine log in the session's folder.")
+            if self._stop.is_set():
+                raise RefusedByGateError("The session was stopped before it was running.")
+            if asyncio.get_running_loop().time() > deadline:
+                raise DependencyError(
+                    f"The trading node was not trading after {self._start_timeout_seconds:g} s: it could not connect, load the instruments or reconcile.",
+                    remedy="Read the engine log in the session's folder; check the gateway and the instrument ids.",
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _reconcile(self) -> None:
+        """Node and broker must agree on the session's instruments before anything may be sent (row D1)."""
+        found: tuple[Difference, ...] = ()
+        for _ in range(_RECONCILE_ATTEMPTS):
+            broker = await asyncio.to_thread(self._ports.broker.positions, self._account_id)
+            mine = [position for position in broker if position.instrument_id in self._plan.instruments]
+            found = differences([p for p in self._node.positions() if p.instrument_id in self._plan.instruments], mine)
+            if not found:
+                return
+            await asyncio.sleep(_RECONCILE_PAUSE_SECONDS)
+        shown = "; ".join(str(difference) for difference in found)
+        raise RefusedByGateError(
+            f"Reconciliation failed: {shown}.",
+            remedy="Compare with the broker's own view; do not trade until they agree.",
+            differences=shown,
+        )
+
+    async def _watch(self, node_task: asyncio.Task[None]) -> None:
+        beat = 0
+        while not self._stop.is_set():
+            if node_task.done():
+                raise DependencyError("The trading node ended on its own.", remedy="Read the engine log in the session's folder.")
+            await asyncio.to_thread(self._ports.control.poll, self._ports.clock.now())
+            if self._ports.control.killed and not self._halted:
+                await self._halt(self._ports.control.killed)
+            await self._follow_connection()
+            if beat % _HEARTBEAT_EVERY == 0:
+                self._check_drawdown()
+                await asyncio.to_thread(self._ports.telemetry.publish, self._snapshot())
+            beat += 1
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._stop.wait(), POLL_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _follow_connection(self) -> None:
+        """Entries stop while the gateway is away, and come back only after positions were compared again."""
+        connected = self._node.is_connected
+        if self._is_connected and not connected:
+            self._ports.control.not_ready(_LOST_CONNECTION)
+            self._audit("session.gateway_lost", {})
+            self._ports.announce("Gateway connection lost: entries are blocked.")
+        if not self._is_connected and connected:
+            try:
+                await self._reconcile()
+            except AtsError as error:
+                self._ports.control.not_ready(error.message)
+                log.warning("session.reconcile_failed", error=error.message)
+                return
+            self._ports.control.ready()
+            self._audit("session.gateway_back", {})
+            self._ports.announce("Gateway is back and reconciled: entries are allowed.")
+        self._is_connected = connected
+
+    async def _halt(self, reason: str) -> None:
+        """Deny at every layer, cancel through the node, then everything at the broker through the second client, and read back."""
+        self._halted = True
+        self._node.halt()
+        sent = self._node.cancel_working_orders()
+        self._ports.announce(f"KILLED: {reason}. Nothing is submitted; cancelling working orders.")
+        try:
+            report = await asyncio.to_thread(self._ports.broker.cancel_everything)
+        except DependencyError as error:
+            report = None
+            self._ports.announce(f"The broker could not be asked: {error.message} {error.remedy}")
+        self._status(Status.HALTED, reason)
+        self._audit("session.halted", {"reason": reason, "cancels_sent_by_node": sent, "broker": _described(report)})
+        if report is not None:
+            self._ports.announce(
+                f"HALTED: {report.found} working orders at the broker, {len(report.remaining)} remain {list(report.remaining) or ''}".rstrip()
+                + "."
+            )
+
+    async def _wind_down(self, node_task: asyncio.Task[None]) -> None:
+        """Cancel what works, stop the node; bounded, whatever the engine does."""
+        if self._node.is_trading:
+            cancelled = self._node.cancel_working_orders()
+            if cancelled:
+                self._ports.announce(f"Cancelled {cancelled} working orders; positions are kept.")
+        try:
+            await asyncio.wait_for(self._node.stop(), timeout=30)
+            await asyncio.wait_for(asyncio.shield(node_task), timeout=5)
+        except TimeoutError:
+            log.warning("session.node_stop_timed_out")
+            node_task.cancel()
+
+    def _check_drawdown(self) -> None:
+        equity = self._node.equity()
+        if equity is None or equity <= 0:
+            return
+        self._peak = max(self._peak, equity)
+        drawdown_pct = (self._peak - equity) / self._peak * 100
+        if drawdown_pct >= self._plan.alert_drawdown_pct and not self._drawdown_told:
+            self._drawdown_told = True
+            self._audit("session.drawdown_alerted", {"drawdown_pct": round(drawdown_pct, 2), "limit_pct": self._plan.alert_drawdown_pct})
+            self._ports.announce(f"ALERT: drawdown {drawdown_pct:.2f} % from the session's peak.")
+
+    def _snapshot(self) -> dict[str, object]:
+        equity = self._node.equity()
+        block = self._ports.control.block()
+        return {
+            "session_id": self._id,
+            "mode": str(self._plan.mode),
+            "account_id": self._account_id,
+            "at": self._ports.clock.now().isoformat(),
+            "status": str(Status.HALTED if self._halted else Status.RUNNING),
+            "equity": str(equity) if equity is not None else "",
+            "positions": {position.instrument_id: str(position.quantity) for position in self._node.positions()},
+            "connected": self._node.is_connected,
+            "blocked": block.reason if block else "",
+        }
+
+    def _status(self, status: Status, reason: str = "") -> None:
+        """Record where the session stands; a store that is away must not keep a halt or a stop from happening."""
+        try:
+            self._ports.sessions.set_status(self._id, status, self._ports.clock.now(), reason)
+            if status is not Status.HALTED:
+                self._audit(f"session.{status}", {"reason": reason} if reason else {})
+        except DependencyError as error:
+            log.error("session.status_not_recorded", status=str(status), error=error.message)  # noqa: TRY400 -- the fact, not the trace
+
+    def _audit(self, kind: str, facts: dict[str, Any]) -> None:
+        try:
+            self._ports.audit.append(AuditEvent(kind, "session", self._ports.clock.now(), "session", self._account_id, facts, self._id))
+        except DependencyError as error:
+            log.error("session.audit_not_written", kind=kind, error=error.message)  # noqa: TRY400 -- the fact, not the trace
+
+
+def _described(report: CancelReport | None) -> str:
+    return "not reachable" if report is None else f"{report.found} found, {len(report.remaining)} remaining"

@@ -1,0 +1,173 @@
+"""The one Strategy class behind every rule: decide after a bar's close, release the order at the market's next open.
+
+The same class runs in a backtest, on paper and live. It knows nothing of the mode: where opens come from and whether history is
+asked of the venue are arguments.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.model.data import Bar, BarType
+from nautilus_trader.model.enums import OrderSide, TimeInForce
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.objects import Quantity
+from nautilus_trader.trading.strategy import Strategy
+
+from ats.core.clock import from_ns, to_ns
+from ats.core.errors import InputError
+from ats.core.market import NEW_YORK
+from ats.portfolio.sizing import shares_for
+from ats.signals.history import History
+from ats.signals.params import RuleParams
+from ats.signals.rule import Rule
+
+
+class Opens(Protocol):
+    """When an order decided at a close may leave, and what the market says at that moment."""
+
+    def next_open_ns(self, instrument_id: str, closed_ns: int) -> int | None:
+        """Nanoseconds since the epoch of the first open at or after the close; None when there is none."""
+        ...
+
+    def announce(self, instrument_id: str, open_ns: int) -> None:
+        """Called at the open, before the order is submitted."""
+        ...
+
+
+class RuleStrategyConfig(StrategyConfig, frozen=True):
+    """What a strategy trades.
+
+    `asks_history`: fetch the warm-up bars from the venue at start. `entered_ns`: when the position held at start was entered,
+    nanoseconds since the epoch; 0 when flat or unknown.
+    """
+
+    instrument_id: InstrumentId
+    bar_type: BarType
+    asks_history: bool = False
+    entered_ns: int = 0
+
+
+class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
+    """Long or flat on one instrument by one rule. At most one order is under way; while its outcome is unknown nothing new is decided.
+
+    A subclass names its rule; that is all it needs.
+    """
+
+    rule: ClassVar[Rule[Any]]
+
+    def __init__(self, config: RuleStrategyConfig, params: RuleParams, opens: Opens) -> None:
+        super().__init__(config)
+        self._rule, self._params, self._opens = self.rule, params, opens
+        self._instrument_id, self._bar_type = config.instrument_id, config.bar_type
+        self._warm_up = self.rule.warm_up(params)
+        self._history = History(self._warm_up)
+        self._position = Decimal(0)
+        self._bars_held = 0
+        self._last_closed_ns = 0
+        self._order_id: ClientOrderId | None = None
+        self._release_due = False
+        self._session_on = date.min
+        self._day_from_ns = self._day_until_ns = 0
+
+    def on_start(self) -> None:
+        """Adopt the position that reconciliation found, warm up, subscribe."""
+        positions = self.cache.positions_open(instrument_id=self._instrument_id, strategy_id=self.id)
+        self._position = sum((position.signed_decimal_qty() for position in positions), Decimal(0))
+        if self.config.asks_history:
+            step = self._bar_type.spec.timedelta
+            self.request_bars(self._bar_type, start=self.clock.utc_now() - step * (self._warm_up + 5))
+        self.subscribe_quote_ticks(self._instrument_id)
+        self.subscribe_bars(self._bar_type)
+
+    def on_historical_data(self, data: Any) -> None:
+        """Warm-up bars enter the window without a decision."""
+        if isinstance(data, Bar):
+            self._append(data)
+
+    def on_bar(self, bar: Bar) -> None:
+        """Decide on the closed bar; a changed wish becomes an order at the next open."""
+        if not self._append(bar) or self._order_id is not None or self._release_due or not self._history.is_warm(self._warm_up):
+            return
+        wants_change = (
+            self._rule.exits(self._history, self._params, self._bars_held)
+            if self._position > 0
+            else self._rule.enters(self._history, self._params)
+        )
+        if wants_change:
+            self._schedule_release(bar.ts_event)
+
+    def on_order_filled(self, event: Any) -> None:
+        """Book the fill into the strategy's own position."""
+        quantity = event.last_qty.as_decimal()
+        self._position += quantity if event.order_side == OrderSide.BUY else -quantity
+        if self._position == 0:
+            self._bars_held = 0
+
+    def on_order_event(self, event: Any) -> None:
+        """An order that reached its end, whatever the end, makes room for the next decision."""
+        if self._order_id is not None and event.client_order_id == self._order_id:
+            order = self.cache.order(self._order_id)
+            if order is not None and order.is_closed:
+                self._order_id = None
+
+    def _append(self, bar: Bar) -> bool:
+        """Add a closed bar; False for one that is not newer than the last (a late or repeated delivery)."""
+        if bar.ts_event <= self._last_closed_ns:
+            return False
+        self._last_closed_ns = bar.ts_event
+        try:
+            self._history.append(
+                bar.open.as_double(),
+                bar.high.as_double(),
+                bar.low.as_double(),
+                bar.close.as_double(),
+                bar.volume.as_double(),
+                self._session_of(bar.ts_event),
+            )
+        except InputError as error:
+            self.log.warning(f"bar flagged, nothing decided on it: {error}")
+            return False
+        if self._position > 0 and bar.ts_event > self.config.entered_ns:
+            self._bars_held += 1
+        return True
+
+    def _session_of(self, closed_ns: int) -> date:
+        """New York date of a close; worked out once a day, it would cost more than the rest of the bar."""
+        if not self._day_from_ns <= closed_ns < self._day_until_ns:
+            midnight = from_ns(closed_ns).astimezone(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
+            self._session_on = midnight.date()
+            self._day_from_ns, self._day_until_ns = to_ns(midnight), to_ns(midnight + timedelta(days=1))
+        return self._session_on
+
+    def _schedule_release(self, closed_ns: int) -> None:
+        open_ns = self._opens.next_open_ns(self._instrument_id.value, closed_ns)
+        if open_ns is None:
+            return
+        self._release_due = True
+        self.clock.set_time_alert_ns(f"{self.id}-open-{open_ns}", open_ns, self._on_open)
+
+    def _on_open(self, event: Any) -> None:
+        self._release(event.ts_event)
+
+    def _release(self, open_ns: int) -> None:
+        self._release_due = False
+        self._opens.announce(self._instrument_id.value, open_ns)
+        side, shares = self._terms()
+        if shares <= 0:
+            self.log.warning(f"no order: {from_ns(open_ns)} {self._params.order_notional} buys no whole share of {self._instrument_id}")
+            return
+        order = self.order_factory.market(
+            instrument_id=self._instrument_id, order_side=side, quantity=Quantity(shares, 0), time_in_force=TimeInForce.DAY
+        )
+        self._order_id = order.client_order_id
+        self.submit_order(order)
+
+    def _terms(self) -> tuple[OrderSide, Decimal]:
+        """Sell everything held, or buy for the order notional at the decision's close."""
+        if self._position > 0:
+            return OrderSide.SELL, self._position
+        return OrderSide.BUY, shares_for(self._params.order_notional, Decimal(str(self._history.closes[-1])))
