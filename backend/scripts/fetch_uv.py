@@ -4,6 +4,8 @@ Usage: fetch_uv.py REQUIREMENTS TARGET. The file is taken only when its SHA-256 
 Runs on any Python from 3.7, before anything of the project is installed; hence no import and no syntax younger than that.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -24,7 +26,7 @@ def main(requirements: str, target: str) -> None:
     """Write the uv program of this platform to `target`."""
     with open(requirements, encoding="utf-8") as file:  # noqa: PTH123 -- pathlib's open has the same effect and one import more
         pinned = file.read()
-    version = re.search(r"^uv==(\S+)", pinned, re.MULTILINE).group(1)
+    version = re.findall(r"^uv==(\S+)", pinned, re.MULTILINE)[0]
     allowed = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", pinned))
     index = os.environ.get("UV_DEFAULT_INDEX", "https://pypi.org/simple").rstrip("/") + "/uv/"  # noqa: TID251 -- runs before ats exists
     listing = json.loads(_read(index))
@@ -36,10 +38,10 @@ def main(requirements: str, target: str) -> None:
         program = archive.read(f"uv-{version}.data/scripts/uv")
     with open(target, "wb") as file:  # noqa: PTH123 -- as above
         file.write(program)
-    os.chmod(target, stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)  # noqa: PTH101 -- as above
+    os.chmod(target, stat.S_IRWXU)  # noqa: PTH101 -- as above
 
 
-def _url_of_wheel(files: list, version: str) -> str:
+def _url_of_wheel(files: list[dict[str, str]], version: str) -> str:
     tags = platform_tags(sys.platform, platform.machine(), platform.libc_ver()[0])
     for tag in tags:
         for entry in files:
@@ -49,7 +51,7 @@ def _url_of_wheel(files: list, version: str) -> str:
     raise SystemExit(f"no published uv {version} fits this platform ({', '.join(tags)})")
 
 
-def platform_tags(system: str, machine: str, libc: str) -> tuple:
+def platform_tags(system: str, machine: str, libc: str) -> tuple[str, ...]:
     """Patterns of the wheel names that run here, best first."""
     machine = {"arm64": "aarch64", "AMD64": "x86_64"}.get(machine, machine)
     if system == "darwin":
@@ -62,7 +64,7 @@ def platform_tags(system: str, machine: str, libc: str) -> tuple:
 def _read(url: str) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": _SIMPLE_JSON + ", */*;q=0.1"})  # noqa: S310 -- the package index's own address
     with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 -- the bytes are checked against pinned digests
-        return answer.read()
+        return bytes(answer.read())
 
 
 if __name__ == "__main__":
