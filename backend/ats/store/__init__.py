@@ -1,0 +1,1 @@
+"""Storage: services, database, Redis, files. Implements the ports the layers below own."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: one repository per aggregate, plain SQL, our records in and out."""

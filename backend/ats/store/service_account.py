@@ -1,0 +1,67 @@
+"""Running as root: PostgreSQL refuses root, so the embedded servers run as a system user of their own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+from ats.core.errors import DependencyError
+from ats.store.processes import RunAs
+
+SERVICE_USER = "ats-services"
+
+
+def service_account() -> RunAs | None:
+    """The system user for the servers when this process is root, made on first use; None otherwise."""
+    if os.geteuid() != 0:
+        return None
+    entry = _find() or _create()
+    return RunAs(entry.pw_uid, entry.pw_gid)
+
+
+def own_folder(folder: Path, run_as: RunAs | None) -> None:
+    """Make a private folder the servers can use: theirs, mode 0700. Refuses a link or somebody else's folder."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = run_as.user_id if run_as else os.geteuid()
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
+        raise DependencyError(f"{folder} is not a folder of ours.", remedy="Remove it, or set ATS_DATA_DIR to another folder.")
+    if run_as and found.st_uid != owner:
+        os.chown(folder, run_as.user_id, run_as.group_id, follow_symlinks=False)
+    if stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
+        folder.chmod(stat.S_IRWXU)
+
+
+def let_pass(folder: Path, run_as: RunAs | None) -> None:
+    """Let the service user walk to `folder`: search permission, never read, on each folder above that lacks it. Root only."""
+    if run_as is None:
+        return
+    for parent in (folder, *folder.parents):
+        mode = stat.S_IMODE(parent.stat().st_mode)
+        if not mode & stat.S_IXOTH and parent.stat().st_uid != run_as.user_id:
+            parent.chmod(mode | stat.S_IXOTH)
+
+
+def _find() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(SERVICE_USER)
+    except KeyError:
+        return None
+
+
+def _create() -> pwd.struct_passwd:
+    program = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if program is not None:
+        command = [program, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
+        subprocess.run([*command, SERVICE_USER], check=False, capture_output=True, timeout=30)  # noqa: S603 -- fixed arguments
+    entry = _find()
+    if entry is None:
+        raise DependencyError(
+            f"PostgreSQL does not run as root, and the system user {SERVICE_USER} could not be made.",
+            remedy="Run ats as a normal user, or set ATS_DATABASE_URL and ATS_REDIS_URL.",
+        )
+    return entry

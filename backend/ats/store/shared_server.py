@@ -1,0 +1,88 @@
+"""One server, many processes: the first starts it, the last stops it, and a killed one leaves no trace.
+
+Membership is a shared file lock, not a list of pids: the kernel drops it with the process, however it dies, and pids that are
+used again cannot be mistaken. Starting and stopping happen under a second, exclusive lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+from ats.core.errors import DependencyError
+from ats.store.processes import wait_until
+
+_LOCK_SECONDS = 90.0
+
+
+class Server(Protocol):
+    """A server that can be brought up from any state a crash left, and stopped. Both are called under the exclusive lock."""
+
+    name: str
+
+    def ensure_running(self) -> None:
+        """Return when it answers. Raises DependencyError when it cannot be brought up."""
+        ...
+
+    def stop(self) -> None:
+        """Return when it is gone."""
+        ...
+
+
+@contextmanager
+def shared(folder: Path, server: Server) -> Iterator[None]:
+    """Use the server with others; `folder` holds the two lock files and is the same for all of them."""
+    with (folder / "in-use").open("ab") as membership:
+        _join(folder, server, membership)
+        try:
+            yield
+        finally:
+            _leave(folder, server, membership)
+
+
+def _join(folder: Path, server: Server, membership: IO[bytes]) -> None:
+    with _exclusive(folder / "lock", server.name):
+        fcntl.flock(membership, fcntl.LOCK_SH)
+        try:
+            server.ensure_running()
+        except BaseException:  # interrupted or failed: nobody else may be left with a server of ours
+            if _is_last(membership):
+                server.stop()
+            raise
+
+
+def _leave(folder: Path, server: Server, membership: IO[bytes]) -> None:
+    with _exclusive(folder / "lock", server.name):
+        if _is_last(membership):
+            server.stop()
+
+
+def _is_last(membership: IO[bytes]) -> bool:
+    """Give up our membership and tell whether nobody else holds one."""
+    try:
+        fcntl.flock(membership, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _exclusive(path: Path, name: str) -> Iterator[None]:
+    with path.open("ab") as file:
+        if not wait_until(lambda: _try_lock(file), _LOCK_SECONDS):
+            raise DependencyError(
+                f"Another process has been starting or stopping {name} for more than {_LOCK_SECONDS:.0f} s ({path} is locked).",
+                remedy="Stop the other ats process, then try again.",
+            )
+        yield
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
