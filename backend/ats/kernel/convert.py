@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitOrderList
-from nautilus_trader.model.enums import OrderSide, TriggerType, order_type_to_str, time_in_force_to_str
+from nautilus_trader.model.enums import OrderSide, OrderStatus, TriggerType, order_type_to_str, time_in_force_to_str
 from nautilus_trader.model.events import OrderFilled
 
 from ats.core.clock import from_ns
@@ -28,7 +28,7 @@ def intent_from_order(order: Any) -> OrderIntent:
         time_in_force=time_in_force_to_str(order.time_in_force),
         limit_price=order.price.as_decimal() if order.has_price else None,
         trigger_price=order.trigger_price.as_decimal() if order.has_trigger_price else None,
-        is_emulated=order.emulation_trigger != TriggerType.NO_TRIGGER,
+        is_emulated=order.emulation_trigger != TriggerType.NO_TRIGGER or order.status == OrderStatus.RELEASED,
     )
 
 

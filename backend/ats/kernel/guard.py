@@ -67,6 +67,9 @@ class Guard:
         bus.register("RiskEngine.execute", self._on_risk)
         bus.deregister("ExecEngine.execute", self._to_execution)
         bus.register("ExecEngine.execute", self._on_execution)
+        bus.deregister("OrderEmulator.execute", kernel.emulator.execute)
+        bus.register("OrderEmulator.execute", self._on_emulator)
+        self._to_emulator = kernel.emulator.execute
 
     def permits(self, client_order_id: str, action: Action) -> str | None:
         """Ring 3: the approval is used up here, once."""
@@ -87,6 +90,11 @@ class Guard:
         if all(self._passed.get(key) is _Ring.RISK for key in keys) or self._approve(command, _Ring.EXECUTION):
             self._advance(keys)
             self._to_execution(command)
+
+    def _on_emulator(self, command: Any) -> None:
+        """Emulated orders are refused where they would be parked; everything else the emulator is sent is a cancel or a query."""
+        if not isinstance(command, JUDGED_COMMANDS) or self._approve(command, _Ring.RISK):
+            self._to_emulator(command)
 
     def _advance(self, keys: list[tuple[str, Action]]) -> None:
         for key in keys:
