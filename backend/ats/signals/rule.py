@@ -24,8 +24,8 @@ class RuleCard:
 class Rule[P: RuleParams](ABC):
     """A long-or-flat rule on closed bars. Same history, same parameters: same decision.
 
-    Decisions are taken after a bar has closed and act at the next session's or bar's open. A rule whose history is not warm
-    neither enters nor exits, except that a holding limit counts from the entry and needs no history.
+    Decisions are taken after a bar has closed and act at the next session's or bar's open. A cold rule never
+    enters; it exits as soon as what its exit reads is there, and a holding limit reads no history at all.
     """
 
     card: RuleCard
