@@ -1,1 +1,1 @@
-"""How much to trade: sizing and sleeves."""
+"""From decisions to quantities: sizes and the sleeves of a book. No I/O."""
