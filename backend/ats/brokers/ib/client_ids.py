@@ -5,16 +5,23 @@ from __future__ import annotations
 NODE_BAND = 5
 """The engine's adapter takes the configured id and, when it stays occupied, the next four."""
 
-CONTROL_OFFSET = 10
-PROBE_OFFSET = 20
 BAND = 10
+"""Ids the second client and the probes may try, one after the other, while one is in use."""
+
+_CONTROL_OFFSET = 10
+_PROBE_OFFSET = 20
 
 
-def control_ids(client_id: int) -> range:
-    """Ids of the second client (preview, cancel, cross-check); the next one is tried while one is in use."""
-    return range(client_id + CONTROL_OFFSET, client_id + CONTROL_OFFSET + BAND)
+def control_client_id(node_client_id: int) -> int:
+    """First id of the second client's band: preview, cancel, cross-check."""
+    return node_client_id + _CONTROL_OFFSET
 
 
-def probe_ids(client_id: int) -> range:
-    """Ids of gateway probes."""
-    return range(client_id + PROBE_OFFSET, client_id + PROBE_OFFSET + BAND)
+def probe_client_id(node_client_id: int) -> int:
+    """First id of the probes' band."""
+    return node_client_id + _PROBE_OFFSET
+
+
+def band_from(first: int) -> range:
+    """The ids to try, starting with `first`."""
+    return range(first, first + BAND)

@@ -116,3 +116,92 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def open_order(order_id, client_id, perm_id, *, ref="", status="Submitted", quantity=10, account="DU1234567"):
+    """A working limit order as a gateway of server version 176 lists it, written out by hand."""
+    unset = "1.7976931348623157E308"
+    contract = [320227571, "QQQ", "STK", "", 0, "?", "", "SMART", "USD", "QQQ", "NMS"]
+    head = ["BUY", quantity, "LMT", 300.0, 0.0, "GTC", "", account, "", 0, ref, client_id, perm_id, 0, 0, 0]
+    middle = ["", "", "", "", "", "", "", "", "", "", "", 0, "", -1, 0, "", "", "", "", "", 2147483647, 0, 0, 0, "", 3, 0, 0, "", 0, 0]
+    volatility = ["", 0, "", "", 0, 0, "", "", "", "", "", 0, 0, 0, "", "", "", "", 0, "", "IB", 0, 0, "", 0, 0]
+    state = [status, *[unset] * 9, *[unset] * 3, "", ""]
+    tail = [0, 0, 0, "None", *[unset] * 6, 0, "", "", "", 0, 1, 0, 0, 0, "", "", 0, "", 100, 0.02, "", ""]
+    return [5, order_id, *contract, *head, *middle, *volatility, *state, *tail]
+
+
+def execution(request_id, order_id, client_id, perm_id, *, shares, cumulative, ref=""):
+    contract = [320227571, "QQQ", "STK", "", 0.0, "", "", "ISLAND", "USD", "QQQ", "NMS"]
+    details = [f"0001.{perm_id}.01.01", "20260413 15:27:04 US/Eastern", "DU1234567", "ISLAND", "BOT", shares, 300.0, perm_id, client_id, 0]
+    return [11, request_id, order_id, *contract, *details, cumulative, 300.0, ref, "", "", "", 2]
+
+
+@dataclass
+class ScriptedGateway:
+    """Lists orders, takes cancels, and misbehaves on request. `orders` maps permId to the fields of `open_order`."""
+
+    orders: dict[int, list] = field(default_factory=dict)
+    executions: list[tuple] = field(default_factory=list)
+    cancels_take_effect: bool = True
+    answers_listings: bool = True
+    answers_executions: bool = True
+    read_only: bool = False
+    closes_on_cancel: bool = False
+    taken_ids: set[int] = field(default_factory=set)
+    cancel_error: tuple[int, int, str] | None = None
+    garbled: bool = False
+    received: list[list[str]] = field(default_factory=list)
+
+    def __call__(self, peer: Peer) -> None:
+        peer.read_hello()
+        peer.send(176, "20260414 20:36:26 US/Eastern")
+        client_id = int(peer.read()[2])
+        if client_id in self.taken_ids:
+            peer.send(4, 2, -1, 326, "Unable to connect as the client id is already in use.", "")
+            return
+        peer.send(15, 1, "DU1234567")
+        peer.send(9, 1, 1)
+        while True:
+            request = peer.read()
+            self.received.append(request)
+            if not self._answer(peer, request):
+                return
+
+    def _answer(self, peer: Peer, request: list[str]) -> bool:
+        match request[0]:
+            case "16":
+                self._list(peer)
+            case "58" | "4" if self.closes_on_cancel:
+                return False
+            case "58" | "4" if self.cancel_error is not None:
+                peer.send(4, 2, *self.cancel_error, "")
+            case "58" if self.cancels_take_effect:
+                self.orders.clear()
+            case "7" if self.answers_executions:
+                for item, keywords in self.executions:
+                    peer.send(*execution(request[2], *item, **keywords))
+                peer.send(55, 1, request[2])
+        return True
+
+    def _list(self, peer: Peer) -> None:
+        if self.read_only:
+            peer.send(4, 2, -1, 321, "Error validating request: The API interface is currently in Read-Only mode.", "")
+        elif self.answers_listings:
+            for fields in self.orders.values():
+                peer.send(*(fields[:-3] if self.garbled else fields))
+            peer.send(53, 1)
+
+    def sent(self, kind: str) -> list[list[str]]:
+        return [request for request in self.received if request[0] == kind]
+
+
+@pytest.fixture
+def gateway(serve):
+    """A scripted gateway and its port."""
+
+    def start(**behaviour: object) -> tuple[ScriptedGateway, int]:
+        script = ScriptedGateway(**behaviour)
+        return script, serve(script).port
+
+    start.order = open_order
+    return start

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ats.brokers.ib.client_ids import NODE_BAND, control_ids, probe_ids
+from ats.brokers.ib.client_ids import NODE_BAND, band_from, control_client_id, probe_client_id
 from ats.brokers.ib.edge import IbDataClientFactory
 from ats.brokers.ib.settings_map import data_client_config, exec_client_config
 from ats.brokers.ib.venue import IB_VENUE_NAME, ib_venue
@@ -65,6 +65,6 @@ def test_the_venue_carries_what_the_node_needs():
 
 
 def test_client_id_bands_never_meet():
-    bands = [range(31, 31 + NODE_BAND), control_ids(31), probe_ids(31)]
+    bands = [range(31, 31 + NODE_BAND), band_from(control_client_id(31)), band_from(probe_client_id(31))]
     taken = [client_id for band in bands for client_id in band]
     assert len(taken) == len(set(taken))
