@@ -1,0 +1,134 @@
+"""The simulated gateway as a TCP server, and as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from ats.core.clock import Clock
+from ats.core.digest import canonical_json
+from ats.core.errors import DependencyError
+from ats.gateway.simulated.config import SimulatedGatewayConfig, SimulatedInstrument
+from ats.gateway.simulated.connection import Connection
+from ats.gateway.simulated.state import GatewayState
+from ats.gateway.simulated.trace import Trace
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_STEP_SECONDS = 0.1
+_SHORTEST_STEP_SECONDS = 0.01
+
+
+class SimulatedGateway:
+    """An Interactive Brokers gateway on a TCP port. Use as an async context manager, or `start` and `stop`.
+
+    Raises DependencyError when the port cannot be taken.
+    """
+
+    def __init__(self, config: SimulatedGatewayConfig, instruments: Sequence[SimulatedInstrument], clock: Clock) -> None:
+        self._config = config
+        self._trace = Trace(config.trace_file, clock)
+        self._state = GatewayState(config, instruments, clock, self._ledger_changed)
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ledger_is_written = False
+
+    @property
+    def port(self) -> int:
+        """The port that clients connect to; known once started."""
+        if self._server is None:
+            raise DependencyError("The simulated gateway is not started.", remedy="Start it first.")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen, and let the market run."""
+        self._trace.open()
+        try:
+            self._server = await asyncio.start_server(self._connected, self._config.host, self._config.port)
+        except OSError as error:
+            self._trace.close()
+            raise DependencyError(
+                f"The simulated gateway cannot listen on {self._config.host}:{self._config.port}: {error.strerror}.",
+                remedy="Stop what uses the port, or choose another with --port.",
+            ) from error
+        self._keep(self._run_market())
+        log.info("gateway.started", mode=self._config.mode, account_id=self._config.account_id, port=self.port)
+
+    async def stop(self) -> None:
+        """Close every connection and write the ledger."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._server = None
+        self._write_ledger()
+        self._trace.close()
+        log.info("gateway.stopped", account_id=self._config.account_id)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        await self.stop()
+
+    def ledger_json(self) -> str:
+        """The whole ledger as canonical JSON: every order by permanent id, every execution, cash and positions."""
+        return canonical_json(self._state.ledger.export())
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._keep(Connection(reader, writer, self._state, self._trace).serve())
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_market(self) -> None:
+        while True:
+            self._state.advance()
+            self._write_ledger()
+            step = min(self._state.market.seconds_to_next_trade(), _LONGEST_STEP_SECONDS)
+            await asyncio.sleep(max(step, _SHORTEST_STEP_SECONDS))
+
+    def _ledger_changed(self) -> None:
+        self._ledger_is_written = False
+
+    def _write_ledger(self) -> None:
+        """Replace the ledger file by a complete newer one; a reader never sees half of it."""
+        path = self._config.ledger_file
+        if path is None or self._ledger_is_written:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".draft")
+        draft.write_text(self.ledger_json(), encoding="utf-8")
+        draft.replace(path)
+        self._ledger_is_written = True
+
+
+def run_simulated_gateway(
+    config: SimulatedGatewayConfig, instruments: Sequence[SimulatedInstrument], clock: Clock, on_ready: Callable[[int], None]
+) -> None:
+    """Run a gateway until SIGTERM or SIGINT; `on_ready` is told the port once clients can connect."""
+    asyncio.run(_run(config, instruments, clock, on_ready))
+
+
+async def _run(
+    config: SimulatedGatewayConfig, instruments: Sequence[SimulatedInstrument], clock: Clock, on_ready: Callable[[int], None]
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with SimulatedGateway(config, instruments, clock) as gateway:
+        on_ready(gateway.port)
+        with contextlib.suppress(asyncio.CancelledError):
+            await stopped.wait()
