@@ -24,7 +24,7 @@ START_ATTEMPTS = 3
 """While building: two pauses, some 20 s. The probe before the build has already seen the gateway answer."""
 
 RECONNECT_ATTEMPTS = 24
-"""Within a session: the pauses sum to 96 minutes, longer than the broker's nightly reset window of 90."""
+"""Within a session: the pauses sum to 90 minutes, the length of the broker's nightly reset window."""
 
 _DRAIN_SECONDS = 5.0
 _VARIABLE = "IB_MAX_CONNECTION_ATTEMPTS"

@@ -1,14 +1,23 @@
-"""A TCP server that plays one scripted conversation per connection, and finders for ports nobody listens on."""
+"""Peers for broker tests: a TCP server that plays a script, a scripted gateway that misbehaves, and the simulated gateway on a thread."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+
+from ats.core.clock import SystemClock
+from ats.core.ids import InstrumentId
+from ats.core.market import Bar, BarSpec
+from ats.gateway.simulated import SimulatedGateway, SimulatedGatewayConfig, SimulatedInstrument
 
 
 def frame(*fields: object) -> bytes:
@@ -205,3 +214,59 @@ def gateway(serve):
 
     start.order = open_order
     return start
+
+
+class SimulatedRun:
+    """A simulated gateway on a thread of its own, so that blocking clients and other processes can talk to it."""
+
+    def __init__(self, config, instruments) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._gateway = SimulatedGateway(config, instruments, SystemClock())
+        self._run(self._gateway.start())
+        self.port = self._gateway.port
+
+    def _run(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(15)
+
+    def ledger(self) -> dict:
+        async def read() -> dict:
+            return json.loads(self._gateway.ledger_json())
+
+        return self._run(read())
+
+    def stop(self) -> None:
+        self._run(self._gateway.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+
+def steady_bars(count=400):
+    """Daily bars around 100 that no resting order at 50 ever meets."""
+    first = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
+    bars = []
+    for day in range(count):
+        opened = first + timedelta(days=day)
+        closed = opened + timedelta(hours=6.5)
+        price = Decimal(100) + Decimal(day % 5) / 10
+        bars.append(Bar(opened, closed, closed, price, price + 1, price - 1, price + Decimal("0.5"), Decimal(1_000_000)))
+    return bars
+
+
+@pytest.fixture
+def simulated(tmp_path):
+    """The project's simulated paper gateway with one instrument, on a free port."""
+    config = SimulatedGatewayConfig(
+        mode="paper",
+        account_id="DU1234567",
+        port=0,
+        compress=BarSpec.parse("5-SECOND-LAST"),
+        history_bars=50,
+        trace_file=tmp_path / "trace.jsonl",
+    )
+    run = SimulatedRun(config, [SimulatedInstrument(InstrumentId.parse("QQQ.NASDAQ"), steady_bars(), BarSpec.parse("1-DAY-LAST"))])
+    run.trace_file = tmp_path / "trace.jsonl"
+    yield run
+    run.stop()
