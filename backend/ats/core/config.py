@@ -17,18 +17,19 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import platformdirs
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ats.core.errors import ConfigError, InputError
-from ats.core.ids import InstrumentId, is_live_account, is_paper_account
+from ats.core.env_file import read_env_file
+from ats.core.errors import ConfigError, InputError, excerpt
+from ats.core.ids import InstrumentId, is_live_account, is_paper_account, is_symbol
 from ats.core.money import StrictDecimal
 
 PREFIX = "ATS_"
 DEFAULT_ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
 _RATE = re.compile(r"([1-9][0-9]{0,3})/([0-9]{2}):([0-5][0-9]):([0-5][0-9])", re.ASCII)
+_FIRST_PRINTABLE = 0x20
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -73,26 +74,48 @@ def _to_port(value: object) -> object:
     return value
 
 
+def _to_whole(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"0|-?[1-9][0-9]{0,9}", value, re.ASCII):
+        raise ValueError("write a whole number, digits only")
+    return value
+
+
+def _to_url(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"[a-z][a-z0-9+.\-]*://\S+", value):
+        raise ValueError("write a URL, scheme://host:port/name, or remove the setting")
+    return value
+
+
 def _to_instruments(value: object) -> object:
     if not isinstance(value, str):
         return value
-    names = [part.strip().upper() for part in value.split(",") if part.strip()]
+    return frozenset(_restricted(part.strip().upper()) for part in value.split(",") if part.strip())
+
+
+def _restricted(name: str) -> str:
+    if is_symbol(name):
+        return name
     try:
-        return frozenset(str(InstrumentId.parse(name)) if "." in name else name for name in names)
+        return str(InstrumentId.parse(name))
     except InputError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{excerpt(name)} is neither SYMBOL nor SYMBOL.VENUE; separate them with commas") from error
 
 
 def _to_path(value: object) -> object:
     if isinstance(value, str) and not value.strip():
         raise ValueError("write a path")
-    return Path(value).expanduser().absolute() if isinstance(value, str) else value
+    try:
+        return Path(value).expanduser().absolute() if isinstance(value, str) else value
+    except RuntimeError as error:  # ~name of an unknown user
+        raise ValueError(str(error)) from error
 
 
 StrictBool = Annotated[bool, BeforeValidator(_to_bool)]
 Port = Annotated[int, BeforeValidator(_to_port), Field(ge=1, le=65_535)]
 RateSetting = Annotated[Rate, BeforeValidator(_to_rate)]
 InstrumentSet = Annotated[frozenset[str], NoDecode, BeforeValidator(_to_instruments)]
+Whole = Annotated[int, BeforeValidator(_to_whole)]
+SecretUrl = Annotated[SecretStr, BeforeValidator(_to_url)]
 PathSetting = Annotated[Path, BeforeValidator(_to_path)]
 
 
@@ -133,10 +156,10 @@ class StorageSettings(Group):
         default_factory=lambda: Path(platformdirs.user_data_dir("ats", appauthor=False)),
         description="Folder of the embedded services, the catalog, artifacts and sentinel files. Two installations with different folders never meet.",
     )
-    database_url: SecretStr | None = Field(
+    database_url: SecretUrl | None = Field(
         None, description="PostgreSQL URL, postgresql://user:password@host:port/name. Unset: an embedded server in the data folder."
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: SecretUrl | None = Field(
         None, description="Redis or Valkey URL, redis://host:port/0. Unset: an embedded Valkey in the data folder."
     )
     catalog_dir: PathSetting | None = Field(None, description="Folder of the Parquet catalog of bars. Unset: `catalog` in the data folder.")
@@ -178,7 +201,7 @@ class TradingSettings(Group):
     enable_live_trading: StrictBool = Field(
         False, description="Edition flag. false: every live command is refused, paper and research work."
     )
-    approval_days: int = Field(90, ge=1, le=365, description="Days until a go-live approval expires.")
+    approval_days: Whole = Field(90, ge=1, le=365, description="Days until a go-live approval expires.")
     alert_drawdown_pct: StrictDecimal = Field(
         Decimal(5), gt=0, le=100, description="Drawdown of a session from its equity peak, in percent, that raises an alert."
     )
@@ -190,17 +213,17 @@ class IbSettings(Group):
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}IB_")
     title: ClassVar[str] = "Interactive Brokers"
 
-    host: str = Field("127.0.0.1", min_length=1, description="Host of the gateway.")
+    host: str = Field("127.0.0.1", pattern=r"^\S+$", description="Host of the gateway.")
     paper_port: Port = Field(4002, description="API port of the paper gateway. 4001 and 7496 are live ports and are refused here.")
     live_port: Port = Field(4001, description="API port of the live gateway. 4002 and 7497 are paper ports and are refused here.")
     paper_account_id: str | None = Field(
         None, description="Paper account, DU and digits. Unset: the one account the paper gateway reports."
     )
     live_account_id: str | None = Field(None, description="Live account, U and digits. Required to trade live.")
-    client_id: int = Field(
+    client_id: Whole = Field(
         11, ge=1, le=900, description="API client id of the trading node. The node uses this one; control and probes use the next ones."
     )
-    request_timeout_seconds: int = Field(15, ge=2, le=120, description="Seconds to wait for the gateway to answer one request.")
+    request_timeout_seconds: Whole = Field(15, ge=2, le=120, description="Seconds to wait for the gateway to answer one request.")
 
     @model_validator(mode="after")
     def _ports_and_accounts_fit_their_mode(self) -> IbSettings:
@@ -230,7 +253,7 @@ class RiskSettings(Group):
     max_gross_notional: StrictDecimal = Field(
         Decimal(100_000), gt=0, description="Largest sum of absolute position values, counting working orders as filled, account currency."
     )
-    max_price_age_seconds: int = Field(
+    max_price_age_seconds: Whole = Field(
         60,
         ge=1,
         le=86_400,
@@ -315,30 +338,26 @@ def default_of(group: type[Group], field: str) -> object:
 
 def load_settings(environ: Mapping[str, str] | None = None, env_file: Path = DEFAULT_ENV_FILE) -> Settings:
     """Read environment and env file once. Raises ConfigError naming the variable, the value and the remedy."""
-    environment = {name: value for name, value in (os.environ if environ is None else environ).items() if name.startswith(PREFIX)}
-    from_file = _read_env_file(env_file)
+    environment = _ours(os.environ if environ is None else environ)
+    from_file = _ours(read_env_file(env_file))
     known = {name for group in GROUPS for name in group.names()}
     for origin, values in (("the environment", environment), (str(env_file), from_file)):
         for name in sorted(values.keys() - known):
-            raise ConfigError(f"{name} (in {origin}) is not a setting of ats.", remedy=_suggestion(name, known))
+            raise ConfigError(
+                f"{name if name.isidentifier() else excerpt(name)} (in {origin}) is not a setting of ats.", remedy=_suggestion(name, known)
+            )
+        for name, value in values.items():
+            if any(ord(character) < _FIRST_PRINTABLE for character in value):
+                raise ConfigError(f"{name} (in {origin}) holds a control character.", remedy=_WHERE, name=name)
     merged = from_file | environment
     origins = {name: "environment" if name in environment else str(env_file) for name in merged}
     storage, trading, ib, live, paper, backtest = (_build(group, merged) for group in GROUPS)
     return Settings(storage, trading, ib, live, paper, backtest, origins)  # type: ignore[arg-type]  # one value per entry of GROUPS, in order
 
 
-def _read_env_file(path: Path) -> dict[str, str]:
-    if not path.exists():
-        if path.is_symlink():
-            raise ConfigError(f"{path} is a link to nothing.", remedy="Remove the link or restore its target.")
-        return {}
-    if not path.is_file():
-        raise ConfigError(f"{path} is not a file.", remedy="Move it away and copy .env.example to .env.")
-    try:
-        values = dotenv_values(path, interpolate=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", remedy="It must be a readable UTF-8 file.") from error
-    return {name: value or "" for name, value in values.items() if name.startswith(PREFIX)}
+def _ours(values: Mapping[str, str]) -> dict[str, str]:
+    """Everything that begins with the prefix in any case: `ats_live_risk_…` is a typo, not somebody else's variable."""
+    return {name: value for name, value in values.items() if name.upper().startswith(PREFIX)}
 
 
 def _build(group: type[Group], values: Mapping[str, str]) -> Group:
@@ -353,7 +372,7 @@ def _build(group: type[Group], values: Mapping[str, str]) -> Group:
             raise ConfigError(f"{message}.", remedy=_WHERE) from None
         field = str(first["loc"][0])
         name = next(name for name, known in names.items() if known == field)
-        value = "********" if "SecretStr" in str(group.model_fields[field].annotation) else repr(given.get(field))
+        value = "********" if "SecretStr" in str(group.model_fields[field].annotation) else excerpt(given.get(field))
         raise ConfigError(f"{name}={value} is not valid: {message}.", remedy=_WHERE, name=name) from None
 
 
@@ -361,5 +380,5 @@ _WHERE = "Set it in the environment or in backend/.env; `ats config show` prints
 
 
 def _suggestion(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name.upper(), known, n=1)
     return f"Did you mean {close[0]}?" if close else "See docs/reference/settings.md for every name, or remove it."

@@ -11,6 +11,12 @@ from decimal import Decimal
 _LONGEST_SHOWN = 80
 
 
+def excerpt(value: object, longest: int = _LONGEST_SHOWN) -> str:
+    """A value as a person may see it in a message: quoted, control characters escaped, cut at `longest` characters."""
+    shown = str(value) if isinstance(value, Decimal) else ascii(value)
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
 class AtsError(Exception):
     """Base of every error ats raises on purpose. `code` is stable and documented; `remedy` names the next step."""
 
@@ -46,10 +52,7 @@ class InputError(UsageError):
     code = "INPUT"
 
     def __init__(self, field: str, value: object, problem: str, *, remedy: str = "") -> None:
-        shown = str(value) if isinstance(value, Decimal) else repr(value)
-        if len(shown) > _LONGEST_SHOWN:
-            shown = shown[: _LONGEST_SHOWN - 3] + "..."
-        super().__init__(f"{field}: {shown} {problem}.", remedy=remedy, field=field, problem=problem)
+        super().__init__(f"{field}: {excerpt(value)} {problem}.", remedy=remedy, field=field, problem=problem)
         self.field = field
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from ats.core.errors import InputError
 
-_INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9 \-]{0,14}\.[A-Z][A-Z0-9]{1,15}", re.ASCII)
+_SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9 \-]{0,13}[A-Z0-9])?", re.ASCII)
+_VENUE = re.compile(r"[A-Z][A-Z0-9]{1,15}", re.ASCII)
 _PAPER_ACCOUNT = re.compile(r"DU[0-9]{5,9}", re.ASCII)
 _LIVE_ACCOUNT = re.compile(r"U[0-9]{5,9}", re.ASCII)
 
@@ -29,13 +30,18 @@ class InstrumentId:
     @classmethod
     def parse(cls, text: str, field: str = "instrument") -> InstrumentId:
         """Read `SYMBOL.VENUE`. Raises InputError for anything else (row J5)."""
-        if not isinstance(text, str) or not _INSTRUMENT.fullmatch(text):
+        symbol, _, venue = text.partition(".") if isinstance(text, str) else ("", "", "")
+        if not is_symbol(symbol) or not _VENUE.fullmatch(venue):
             raise InputError(field, text, "is not an instrument id", remedy="Write SYMBOL.VENUE, for example QQQ.NASDAQ.")
-        symbol, _, venue = text.partition(".")
         return cls(symbol, venue)
 
     def __str__(self) -> str:
         return f"{self.symbol}.{self.venue}"
+
+
+def is_symbol(text: str) -> bool:
+    """Whether the text can be an instrument's symbol: capitals and digits, single words or joined by space or hyphen (`BRK B`)."""
+    return _SYMBOL.fullmatch(text) is not None
 
 
 def is_paper_account(account_id: str) -> bool:
