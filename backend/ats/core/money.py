@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -50,9 +50,16 @@ def parse_quantity(value: object, field: str = "quantity") -> Decimal:
 def parse_price(value: object, tick: Decimal, field: str = "price") -> Decimal:
     """A limit or trigger price: positive and a whole multiple of `tick`. Raises InputError (row J2)."""
     number = parse_positive(value, field)
-    if number % tick != 0:
+    if not _is_multiple(number, tick):
         raise InputError(field, value, f"is not a multiple of the tick {tick}", remedy="Round the price to the tick.")
     return number
+
+
+def _is_multiple(number: Decimal, tick: Decimal) -> bool:
+    try:
+        return tick > 0 and number % tick == 0
+    except InvalidOperation:  # NaN, or more digits than the quotient can hold
+        return False
 
 
 def decimal_from_float(value: float, places: int) -> Decimal:
@@ -63,7 +70,7 @@ def decimal_from_float(value: float, places: int) -> Decimal:
 
 
 def _strict(value: object) -> object:
-    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+    if isinstance(value, str) and (len(value) > _MAX_DIGITS or not _PLAIN.fullmatch(value)):
         raise ValueError("write digits with an optional point, no separator, no unit, for example 5000")
     return value
 
