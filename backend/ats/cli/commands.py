@@ -27,7 +27,7 @@ from ats.cli.failures import INTERRUPTED, Failures
 
 # Typer's own class of usage errors has no public name; BadParameter, which has one, derives from it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-SETUP = "Look around"
+TRADE, SETUP = "Trade", "Look around"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class LazyCommand:
 
 
 COMMANDS: tuple[LazyCommand, ...] = (
+    LazyCommand("paper", "ats.cli.session:paper_app", "Run a paper session on the paper gateway until Ctrl-C or SIGTERM.", TRADE),
+    LazyCommand(
+        "live",
+        "ats.cli.session:live_app",
+        "Run a live session with REAL MONEY until Ctrl-C or SIGTERM; needs an approval for every sleeve.",
+        TRADE,
+    ),
     LazyCommand("config", "ats.cli.config:app", "Show the effective settings and where each comes from.", SETUP),
 )
 

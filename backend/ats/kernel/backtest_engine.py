@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,12 +25,9 @@ from ats.kernel.journal import FillCollector
 from ats.kernel.opens import DataOpens, ExchangeHandle
 from ats.kernel.process import prepare_process
 from ats.kernel.series import Series
+from ats.kernel.strategies import StrategyMaker
 from ats.risk.guardian import Guardian, OpenControl, Refused
 from ats.risk.limits import Limits, Rule
-from ats.strategies.base import Opens
-
-StrategyMaker = Callable[[Opens], Any]
-"""Builds one strategy once the opens of the run exist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,15 @@ from ats.kernel.convert import event_from, fill_from
 
 
 class EventRecorder:
-    """Subscribes to every order event of a kernel and hands each to the journal in our own types."""
+    """Subscribes to every order event of a kernel and hands each to the journal in our own types.
 
-    def __init__(self, journal: OrderJournal) -> None:
+    A fill that reconciliation reports is booked only when `is_ours` knows its order. The engine also invents fills, with ids of its
+    own, to explain a position it found at the broker; those are already in the books, or nobody's (row D10).
+    """
+
+    def __init__(self, journal: OrderJournal, is_ours: Callable[[str], bool]) -> None:
         self._journal = journal
+        self._is_ours = is_ours
 
     def install(self, kernel: Any) -> None:
         """Listen from now on."""
@@ -23,7 +29,7 @@ class EventRecorder:
 
     def _on_event(self, event: Any) -> None:
         self._journal.record_event(event_from(event))
-        if isinstance(event, OrderFilled):
+        if isinstance(event, OrderFilled) and (not event.reconciliation or self._is_ours(event.client_order_id.value)):
             self._journal.record_fill(fill_from(event))
 
 

@@ -20,10 +20,10 @@ from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import TradingState
 
 from ats.core.orders import Position
-from ats.kernel.backtest_engine import StrategyMaker
 from ats.kernel.guard import Guard
 from ats.kernel.journal import EventRecorder
 from ats.kernel.process import prepare_process
+from ats.kernel.strategies import StrategyMaker
 from ats.kernel.venue import VenueSpec
 from ats.risk.limits import Limits
 from ats.strategies.base import Opens

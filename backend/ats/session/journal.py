@@ -90,3 +90,25 @@ class SessionJournal:
                 if is_behind:
                     self._on_health(None)
                 return
+
+
+class EchoingJournal:
+    """Passes everything on to a journal and says fills and rejections aloud."""
+
+    def __init__(self, journal: OrderJournal, say: Callable[[str], None]) -> None:
+        self._journal, self._say = journal, say
+
+    def record_intent(self, intent: OrderIntent, verdict: str, at: datetime) -> None:
+        """Passed on."""
+        self._journal.record_intent(intent, verdict, at)
+
+    def record_event(self, event: OrderEvent) -> None:
+        """Passed on; a rejection is said aloud."""
+        self._journal.record_event(event)
+        if event.kind in ("OrderRejected", "OrderCancelRejected", "OrderModifyRejected"):
+            self._say(f"{event.kind} {event.client_order_id}: {event.reason or 'no reason given'}")
+
+    def record_fill(self, fill: Fill) -> None:
+        """Passed on and said aloud."""
+        self._journal.record_fill(fill)
+        self._say(f"FILLED {fill.side} {fill.quantity} {fill.instrument_id} at {fill.price}, commission {fill.commission} {fill.currency}.")

@@ -12,16 +12,17 @@ from ats.core.market import BarSpec
 from ats.risk.approvals import ApprovalScope
 from ats.risk.limits import Limits
 from ats.session.records import Mode
+from ats.signals.params import RuleParams
 
 
 @dataclass(frozen=True, slots=True)
 class Sleeve:
-    """One strategy on one instrument: `params` complete with defaults, as plain JSON values; `source_digest` of its code now."""
+    """One strategy on one instrument, with its parameters as they will be used and the digest of its code as it is now."""
 
     strategy: str
     instrument_id: InstrumentId
     bar_spec: BarSpec
-    params: Mapping[str, object]
+    params: RuleParams
     source_digest: str
 
     @property
@@ -31,7 +32,9 @@ class Sleeve:
 
     def scope(self, account_id: str, caps: Mapping[str, str]) -> ApprovalScope:
         """What an approval of this sleeve on this account under these caps binds."""
-        return ApprovalScope(self.strategy, self.source_digest, str(self.instrument_id), str(self.bar_spec), self.params, account_id, caps)
+        return ApprovalScope(
+            self.strategy, self.source_digest, str(self.instrument_id), str(self.bar_spec), self.params.plain(), account_id, caps
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class SessionPlan:
                     "strategy": sleeve.strategy,
                     "instrument_id": str(sleeve.instrument_id),
                     "bar_spec": str(sleeve.bar_spec),
-                    "params": dict(sleeve.params),
+                    "params": sleeve.params.plain(),
                     "source_digest": sleeve.source_digest,
                 }
                 for sleeve in self.sleeves

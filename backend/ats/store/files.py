@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ats.core.errors import DependencyError, InputError, RefusedByGateError
 from ats.risk.kill_switch import KillReading, Reading
@@ -66,17 +66,14 @@ class FileKillPlace:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            return
         except OSError as error:
+            if self.read().reading is Reading.ON:
+                return
             raise DependencyError(f"The sentinel {self.path} cannot be created: {error.strerror}.", remedy="Create it by hand.") from error
-        with (
-            os.fdopen(handle, "wb") as file,
-            contextlib.suppress(OSError),
-        ):  # it exists, so it is on, even on a full disk that takes no reason
+        # From here on it is on: a full disk that takes no reason must not turn that into a failure.
+        with os.fdopen(handle, "wb", buffering=0) as file, contextlib.suppress(OSError):
             file.write(f"{reason} ({actor}, {at:%Y-%m-%d %H:%M:%S} UTC)\n".encode(errors="backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
+            os.fsync(handle)
             _sync_folder(self.path.parent)
 
     def switch_off(self) -> None:
@@ -197,7 +194,9 @@ class SessionBeacon:
         return self._folder / f"{_checked(account_id)}.json"
 
 
-def _beacon(fields: dict[str, Any]) -> Beacon:
+def _beacon(fields: object) -> Beacon:
+    if not isinstance(fields, dict):
+        raise TypeError("not an object")
     process = ProcessIdentity(**fields.pop("process"))
     mode, started_at = Mode(fields.pop("mode")), datetime.fromisoformat(fields.pop("started_at"))
     return Beacon(mode=mode, started_at=started_at, process=process, **fields)

@@ -15,7 +15,8 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 from ats.core.errors import DependencyError
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_POLL_SECONDS = 0.02
+_FIRST_PAUSE_SECONDS = 0.0005
+_LONGEST_PAUSE_SECONDS = 0.02
 _PLAIN_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 _DETACH = 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
 
@@ -73,11 +74,12 @@ def processes_working_in(folder: Path) -> list[int]:
 def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
     """Poll `holds` until it is true or the time is over; whether it became true."""
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    pause, pause_seconds = threading.Event(), _FIRST_PAUSE_SECONDS
     while not holds():
         if time.monotonic() >= deadline:
             return False
-        pause.wait(_POLL_SECONDS)
+        pause.wait(pause_seconds)
+        pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
     return True
 
 

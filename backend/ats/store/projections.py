@@ -110,6 +110,20 @@ def net_positions(fills: Iterable[Fill]) -> list[Position]:
     return [position for _, position in sorted(held.items()) if position.quantity != 0]
 
 
+def entry_times(fills: Iterable[Fill]) -> dict[str, datetime]:
+    """When the position held now was entered, per instrument: the fill that took it away from flat, or through it."""
+    entered: dict[str, datetime] = {}
+    quantities: dict[str, Decimal] = {}
+    for fill in sorted({fill.execution_id: fill for fill in fills}.values(), key=lambda fill: (fill.filled_at, fill.execution_id)):
+        before = quantities.get(fill.instrument_id, _ZERO)
+        after = quantities[fill.instrument_id] = before + fill.side.sign * fill.quantity
+        if after == 0:
+            entered.pop(fill.instrument_id, None)
+        elif before * after <= 0:
+            entered[fill.instrument_id] = fill.filled_at
+    return entered
+
+
 def _after(position: Position, fill: Fill) -> Position:
     change = fill.side.sign * fill.quantity
     quantity = position.quantity + change

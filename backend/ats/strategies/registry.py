@@ -1,5 +1,7 @@
 """The strategies by key: class, rule, parameter schema, and the digest of the source an approval is bound to.
 
+A key names one module in `signals` (the decision) and one in `strategies` (the class).
+
 Listing and parameter checks import no engine; only `strategy_class` does.
 """
 
@@ -11,28 +13,33 @@ from typing import TYPE_CHECKING, Any
 
 from ats.core.digest import digest_of
 from ats.core.errors import InputError
+from ats.signals.library import RULES
 from ats.signals.rule import Rule
 
 if TYPE_CHECKING:
     from ats.strategies.base import RuleStrategy
 
-KEYS: tuple[str, ...] = ("ibs_reversion", "sma_cross", "rsi_pullback", "donchian_breakout", "tsmom", "turn_of_month")
-"""Every registered strategy. A key names one module in `signals` (the decision) and one in `strategies` (the class)."""
-
-_SHARED_SOURCES = ("strategies/base.py", "signals/history.py", "signals/rule.py", "signals/params.py", "portfolio/sizing.py")
+_SHARED_SOURCES = (
+    "strategies/base.py",
+    "signals/history.py",
+    "signals/rolling.py",
+    "signals/rule.py",
+    "signals/params.py",
+    "signals/sessions.py",
+    "portfolio/sizing.py",
+)
 
 
 def check_key(key: str) -> str:
     """The key itself. Raises InputError naming the known ones."""
-    if key not in KEYS:
-        raise InputError("strategy", key, "is not a strategy", remedy=f"Use one of {', '.join(KEYS)}.")
+    if key not in RULES:
+        raise InputError("strategy", key, "is not a strategy", remedy=f"Use one of {', '.join(RULES)}.")
     return key
 
 
 def rule_of(key: str) -> Rule[Any]:
     """The decision rule of a strategy, with its parameter model, description and search space."""
-    rule: Rule[Any] = import_module(f"ats.signals.{check_key(key)}").RULE
-    return rule
+    return RULES[check_key(key)]
 
 
 def strategy_class(key: str) -> type[RuleStrategy]:

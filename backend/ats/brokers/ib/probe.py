@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ats.brokers.ib.bounded import OverdueError, within
+from ats.brokers.ib.client_ids import band_from
 from ats.brokers.ib.errors import CLIENT_ID_IN_USE, notice
 from ats.core.errors import DependencyError
 
@@ -44,7 +45,7 @@ class GatewayProbe:
     """What the gateway said. Only READY means that it is logged in and takes requests.
 
     `accounts` are the ids the gateway reports, in its order; `connected_at_text` is its own clock as it prints it;
-    `detail` says in words what was seen; `elapsed_seconds` is the duration of the probe.
+    `client_id` is the one it was asked under; `detail` says in words what was seen; `elapsed_seconds` is the duration of that handshake.
     """
 
     state: ProbeState
@@ -68,20 +69,32 @@ class GatewayProbe:
 
 
 def probe(host: str, port: int, client_id: int, timeout_seconds: float) -> GatewayProbe:
-    """Shake hands, read accounts and next order id, hang up. Never raises for a bad gateway, never lasts past the timeout."""
+    """Shake hands, read accounts and next order id, hang up. Never raises for a bad gateway, never lasts past the timeout.
+
+    While a client id is in use the next one of its band is tried; ID_CLASH means that all of them are.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    for tried in band_from(client_id):
+        seen = _probe_once(host, port, tried, deadline)
+        if seen.state is not ProbeState.ID_CLASH or time.monotonic() >= deadline:
+            break
+    return seen
+
+
+def _probe_once(host: str, port: int, client_id: int, deadline: float) -> GatewayProbe:
     started = time.monotonic()
-    handshake = _Handshake(host, port, client_id, started + timeout_seconds * _HANDSHAKE_SHARE)
+    seconds = max(0.0, deadline - started)
+    handshake = _Handshake(host, port, client_id, started + seconds * _HANDSHAKE_SHARE)
     try:
-        state, detail = within(timeout_seconds, handshake.run)
+        state, detail = within(seconds, handshake.run)
     except OverdueError:  # stuck in name resolution: nothing else outlasts its own timeout
-        state, detail = handshake.state_so_far(), f"no answer within {timeout_seconds:g} s"
-    elapsed = time.monotonic() - started
+        state, detail = handshake.state_so_far(), f"no answer within {seconds:.1f} s"
     return GatewayProbe(
         state,
         host,
         port,
         client_id,
-        elapsed,
+        time.monotonic() - started,
         handshake.server_version,
         handshake.connected_at_text,
         handshake.accounts,

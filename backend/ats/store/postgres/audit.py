@@ -17,6 +17,7 @@ from typing import LiteralString
 from ats.core.audit import AuditEvent
 from ats.core.digest import canonical_json, digest_of, digest_of_text
 from ats.core.errors import DependencyError
+from ats.core.invariant import invariant
 from ats.store.anchor import AnchorFile, AnchorLine
 from ats.store.postgres.database import Database, Row, storable
 
@@ -85,6 +86,7 @@ class PostgresAuditLog:
 
     def append(self, event: AuditEvent) -> int:
         """Write the event, then anchor it. A crash between the two leaves the anchor one row behind, which verification accepts."""
+        invariant(event.occurred_at.tzinfo is not None, "audit.moment_is_aware", kind=event.kind)
         facts = canonical_json(event.facts)
         texts = [storable(text) for text in (event.kind, event.actor, event.source, event.subject, event.correlation_id)]
         kind, actor, source, subject, correlation_id = texts

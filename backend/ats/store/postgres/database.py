@@ -59,6 +59,7 @@ class Database:
         self._idle: list[BoundedConnection] = []
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._is_closed = False
 
     def execute(self, statement: LiteralString, parameters: Sequence[object] = ()) -> int:
         """Run one statement durably, in one round trip, and return the number of rows it touched."""
@@ -76,9 +77,9 @@ class Database:
             return connection.execute(statement, parameters).fetchone()
 
     def close(self) -> None:
-        """Close the idle connections; borrowed ones are closed when they come back."""
+        """Refuse further use and close the idle connections; borrowed ones are closed when they come back."""
         with self._lock:
-            idle, self._idle, self._room = self._idle, [], threading.BoundedSemaphore(_MOST_CONNECTIONS)
+            idle, self._idle, self._is_closed = self._idle, [], True
         for connection in idle:
             connection.close()
 
@@ -90,8 +91,9 @@ class Database:
 
     @contextmanager
     def _borrowed(self) -> Iterator[BoundedConnection]:
-        room = self._room
-        if not room.acquire(timeout=CONNECT_SECONDS):
+        if self._is_closed:
+            raise DependencyError("The database was closed by this process.", remedy="This is a bug of ats if it still runs; report it.")
+        if not self._room.acquire(timeout=CONNECT_SECONDS):
             raise DependencyError(f"All {_MOST_CONNECTIONS} database connections are busy.", remedy=_REMEDY)
         try:
             with translated_errors():
@@ -101,7 +103,7 @@ class Database:
                 finally:
                     self._give_back(connection)
         finally:
-            room.release()
+            self._room.release()
 
     def _connect(self) -> BoundedConnection:
         connection = connect(self.url, role=self._role, statement_seconds=self._statement_seconds)
@@ -119,11 +121,12 @@ class Database:
             connection.close()
 
     def _give_back(self, connection: BoundedConnection) -> None:
-        if not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE:
-            with self._lock:
+        is_usable = not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE
+        with self._lock:
+            if is_usable and not self._is_closed:
                 self._idle.append(connection)
-        else:
-            connection.close()
+                return
+        connection.close()
 
 
 def connect(url: str, *, role: str | None, statement_seconds: float, lock_seconds: float = _LOCK_SECONDS) -> BoundedConnection:
@@ -144,16 +147,18 @@ def translated_errors() -> Iterator[None]:
     """Turn psycopg's errors into DependencyError with a remedy."""
     try:
         yield
-    except psycopg.errors.InvalidParameterValue as error:
-        if APPLICATION_ROLE not in str(error):
-            raise DependencyError(f"The database refused: {_first_line(error)}.", remedy=_REMEDY) from error
-        raise DependencyError("The database has no tables of ats yet.", remedy="Run `ats migrate`.") from error
     except psycopg.OperationalError as error:
+        if f'role "{APPLICATION_ROLE}" does not exist' in str(error):
+            raise _not_migrated() from error
         raise DependencyError(f"The database did not do it: {_first_line(error)}.", remedy=_REMEDY) from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+        raise _not_migrated() from error
     except psycopg.Error as error:
-        raise DependencyError(
-            f"The database refused: {_first_line(error)}.", remedy="Run `ats migrate`; if it stays, report it."
-        ) from error
+        raise DependencyError(f"The database refused: {_first_line(error)}.", remedy="If it stays, report it.") from error
+
+
+def _not_migrated() -> DependencyError:
+    return DependencyError("The database has no tables of ats yet.", remedy="ats makes them when it starts as the owner of this database.")
 
 
 def check_database(url: str) -> None:

@@ -15,7 +15,7 @@ import psycopg
 from ats.core.errors import DependencyError, RefusedByGateError
 from ats.core.orders import Action, Fill, OrderEvent, OrderIntent, Position, Side
 from ats.store.postgres.database import Database, Row, storable
-from ats.store.projections import OrderStatus, net_positions, order_status
+from ats.store.projections import OrderStatus, entry_times, net_positions, order_status
 
 APPROVED = "approved"
 
@@ -131,6 +131,10 @@ class OrderHistory:
     def account_positions(self, account_id: str) -> list[Position]:
         """What all booked fills of the account add up to, over every session."""
         return net_positions(_fill(row) for row in self._database.rows(_FILLS_OF_ACCOUNT, (account_id,)))
+
+    def entered_at(self, account_id: str) -> dict[str, datetime]:
+        """When each position of the account that our fills explain was entered."""
+        return entry_times(_fill(row) for row in self._database.rows(_FILLS_OF_ACCOUNT, (account_id,)))
 
     def was_approved(self, account_id: str, client_order_id: str) -> bool:
         """Whether an order of this id was ever approved for the account: ours, even if an earlier process sent it."""

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import redis
+import structlog
 
 from ats.core.digest import canonical_json
+from ats.core.errors import DependencyError
 from ats.store.redis.connection import redis_errors
 from ats.store.redis.namespace import Namespace
 
+log = structlog.get_logger()
 _KEPT = 1_000
 _SECONDS_KEPT = 7 * 86_400
 
@@ -44,3 +47,22 @@ class SessionTelemetry:
 
     def _stream(self, session_id: str) -> str:
         return self._namespace.key("telemetry", session_id)
+
+
+class SurvivingTelemetry:
+    """The telemetry of one session, which goes on when nobody can be told: loss is logged once per outage (row F14)."""
+
+    def __init__(self, telemetry: SessionTelemetry, session_id: str) -> None:
+        self._telemetry, self._session_id = telemetry, session_id
+        self._is_lost = False
+
+    def publish(self, snapshot: dict[str, object]) -> None:
+        """Publish, or note once that it cannot be published."""
+        try:
+            self._telemetry.publish(self._session_id, snapshot)
+        except DependencyError as error:
+            if not self._is_lost:
+                log.warning("telemetry.lost", error=error.message)
+            self._is_lost = True
+        else:
+            self._is_lost = False

@@ -1,0 +1,74 @@
+"""`ats paper` and `ats live`: one session, one process, one TradingNode. Also reachable as `python -m ats.paper` and `python -m ats.live`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ats.cli import console
+from ats.core.config import load_settings
+from ats.session.records import Mode
+
+paper_app = typer.Typer(add_completion=False)
+live_app = typer.Typer(add_completion=False)
+
+Strategy = Annotated[str | None, typer.Option("--strategy", help="Strategy key, for example ibs_reversion.")]
+Instrument = Annotated[str | None, typer.Option("--instrument", help="Instrument as SYMBOL.VENUE, for example QQQ.NASDAQ.")]
+BarSpecOption = Annotated[str | None, typer.Option("--bar-spec", help="Bar specification, for example 1-DAY-LAST.")]
+Params = Annotated[str, typer.Option("--params", help="Parameters as a JSON object; what is left out takes its default.")]
+SleevesJson = Annotated[
+    str | None, typer.Option("--sleeves-json", help="A book: JSON list of {strategy, instrument, bar_spec, params, weight}.")
+]
+Understood = Annotated[
+    str | None, typer.Option("--i-understand", help="The live account id, instead of typing it; for supervised scripts.")
+]
+
+
+@paper_app.command()
+def paper(
+    strategy: Strategy = None,
+    instrument: Instrument = None,
+    bar_spec: BarSpecOption = None,
+    params: Params = "{}",
+    sleeves_json: SleevesJson = None,
+) -> None:
+    """Run a paper session on the paper gateway until Ctrl-C or SIGTERM.
+
+    Example: ats paper --strategy ibs_reversion --instrument QQQ.NASDAQ --bar-spec 1-DAY-LAST --params '{"buy_threshold": 0.15}'
+    """
+    _run(Mode.PAPER, (strategy, instrument, bar_spec, params, sleeves_json), None)
+
+
+@live_app.command()
+def live(
+    strategy: Strategy = None,
+    instrument: Instrument = None,
+    bar_spec: BarSpecOption = None,
+    params: Params = "{}",
+    sleeves_json: SleevesJson = None,
+    i_understand: Understood = None,
+) -> None:
+    """Run a live session with REAL MONEY until Ctrl-C or SIGTERM; needs an approval for every sleeve.
+
+    Example: ats live --strategy ibs_reversion --instrument QQQ.NASDAQ --bar-spec 1-DAY-LAST --params '{"buy_threshold": 0.15}'
+    """
+    _run(Mode.LIVE, (strategy, instrument, bar_spec, params, sleeves_json), i_understand)
+
+
+def _run(mode: Mode, typed: tuple[str | None, str | None, str | None, str, str | None], understood: str | None) -> None:
+    from ats.operations.plan import plan_session, sleeves_from  # noqa: PLC0415 -- not needed for --help
+
+    settings = load_settings()
+    plan = plan_session(mode, sleeves_from(*typed), settings)
+    from ats.wiring.sessions import Voices, run_session  # noqa: PLC0415 -- the engine is imported only when everything typed was right
+
+    run_session(plan, settings, Voices(console.say, _typed_account), understood)
+
+
+def _typed_account(account_id: str) -> str | None:
+    """Ask for the whole account id; None when the input ends. Only the end of the line is taken off, nothing is trimmed."""
+    console.say(f"This session trades REAL MONEY on {account_id}. Type the account id to start:", style="bold red")
+    line = sys.stdin.readline()
+    return line.removesuffix("\n") if line else None

@@ -1,0 +1,216 @@
+"""A paper or live session, put together in the order of its gates. Nothing is connected before everything local has said yes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from ats.brokers.ib.session_broker import IbBroker
+from ats.brokers.ib.venue import ib_venue
+from ats.core.audit import AuditEvent
+from ats.core.clock import from_ns, to_ns
+from ats.core.config import Settings
+from ats.core.errors import AtsError, RefusedByGateError
+from ats.core.ids import mint_id
+from ats.data.calendar import next_session_open
+from ats.kernel.guard import Guard
+from ats.kernel.journal import EventRecorder
+from ats.kernel.opens import MarketOpens
+from ats.kernel.strategies import SleeveSetup, StrategyMaker, strategy_maker
+from ats.kernel.trading_node import LiveNode
+from ats.operations.plan import approval_caps
+from ats.risk.guardian import Guardian, Refused
+from ats.risk.kill_switch import read_all
+from ats.session.accounts import check_account
+from ats.session.control import SessionControl
+from ats.session.gates import LiveClearance, check_confirmation, check_mode, check_not_killed, check_services, clear_for_live
+from ats.session.journal import EchoingJournal, SessionJournal
+from ats.session.plan import SessionPlan, Sleeve
+from ats.session.records import Mode, SessionRecord, Status
+from ats.session.run import SessionPorts, SessionRun
+from ats.session.summary import summary_lines
+from ats.store.files import Beacon, SessionBeacon, SessionLock
+from ats.store.postgres.orders import OrderJournalRepository
+from ats.store.processes import ProcessIdentity
+from ats.store.redis.telemetry import SurvivingTelemetry
+from ats.wiring.world import World, file_place, open_world
+
+log = structlog.get_logger()
+Confirm = Callable[[str], str | None]
+"""Asks a person to type the account id; None when the input ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """How a session talks to people: lines on the screen, and the question that needs the account id typed."""
+
+    say: Callable[[str], None]
+    confirm: Confirm
+
+
+def run_session(plan: SessionPlan, settings: Settings, voices: Voices, understood: str | None = None) -> None:
+    """Run one session to its end. Raises the gate's, the dependency's or the halt's error.
+
+    `understood`: the account id given with --i-understand, instead of typing it; only live asks.
+    """
+    check_mode(plan, live_enabled=settings.trading.enable_live_trading)
+    with open_world(settings, voices.say) as world:
+        clearance = _clear(plan, world)
+        for line in summary_lines(plan, clearance):
+            voices.say(line)
+        _confirm(plan, world, voices, understood)
+        broker = IbBroker(plan.gateway.host, plan.gateway.port, plan.gateway.client_id, plan.mode, plan.instruments)
+        facts = broker.facts()
+        account_id = check_account(plan.mode, plan.account_id, facts.accounts)
+        check_services(plan, facts, services_are_embedded=world.services.is_embedded)
+        session_id = mint_id(plan.mode[0], world.clock.now())
+        with SessionLock(settings.storage.data_dir, account_id).held(session_id):
+            _close_crashed(world)
+            _run_locked(replace(plan, account_id=account_id), clearance, session_id, account_id, world, broker, voices)
+
+
+def _clear(plan: SessionPlan, world: World) -> LiveClearance | None:
+    """Local gates: kill switch, approvals. A refusal is audited."""
+    try:
+        check_not_killed(read_all(world.kill_places))
+        return clear_for_live(plan, approval_caps(world.settings, plan.instruments), world.approvals, world.clock.now())
+    except AtsError as error:
+        world.audit.append(
+            AuditEvent("session.refused", world.actor, world.clock.now(), "cli", plan.account_id or "", {"reason": error.message})
+        )
+        raise
+
+
+def _confirm(plan: SessionPlan, world: World, voices: Voices, understood: str | None) -> None:
+    """Live wants the whole account id, typed or given; every outcome is audited (rows C4, C5)."""
+    if plan.mode is not Mode.LIVE or plan.account_id is None:
+        return
+    typed = understood if understood is not None else voices.confirm(plan.account_id)
+    way = "--i-understand" if understood is not None else "typed"
+    try:
+        check_confirmation(typed, plan.account_id)
+    except RefusedByGateError as error:
+        world.audit.append(
+            AuditEvent("session.refused", world.actor, world.clock.now(), "cli", plan.account_id, {"reason": error.message, "way": way})
+        )
+        raise
+    world.audit.append(AuditEvent("session.confirmed", world.actor, world.clock.now(), "cli", plan.account_id, {"way": way}))
+
+
+def _close_crashed(world: World) -> None:
+    """Mark sessions whose process is gone: the next start, under the account's lock, is the one that knows."""
+    for record in world.sessions.not_ended():
+        if not _is_running(record.pid):
+            world.sessions.set_status(record.session_id, Status.CRASHED, world.clock.now(), "its process was gone at the next start")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()
+
+
+def _run_locked(
+    plan: SessionPlan, clearance: LiveClearance | None, session_id: str, account_id: str, world: World, broker: IbBroker, voices: Voices
+) -> None:
+    now = world.clock.now()
+    record = SessionRecord(session_id, plan.mode, account_id, Status.STARTING, plan.described(), os.getpid(), str(plan.gateway), now)
+    approvals = [approval.approval_id for approval in clearance.approvals] if clearance else []
+    world.audit.append(
+        AuditEvent("session.starting", world.actor, now, "cli", account_id, {**plan.described(), "approvals": approvals}, session_id)
+    )
+    world.sessions.add(record)
+    beacons = SessionBeacon(world.settings.storage.data_dir)
+    beacons.light(
+        Beacon(
+            session_id, plan.mode, account_id, plan.gateway.host, plan.gateway.port, plan.gateway.client_id, now, ProcessIdentity.current()
+        )
+    )
+    folder = world.settings.storage.artifacts / "sessions" / session_id
+    folder.mkdir(parents=True, exist_ok=True)
+    voices.say(f"Session {session_id}; its logs are in {folder}.")
+    control = SessionControl(file_place(world.settings), world.other_kill_places, world.approvals if clearance else None, approvals)
+    asyncio.run(_run_node(plan, session_id, account_id, world, broker, control, folder, voices))
+    beacons.put_out(account_id)
+
+
+async def _run_node(
+    plan: SessionPlan,
+    session_id: str,
+    account_id: str,
+    world: World,
+    broker: IbBroker,
+    control: SessionControl,
+    folder: Path,
+    voices: Voices,
+) -> None:
+    ports = SessionPorts(
+        broker=broker,
+        control=control,
+        sessions=world.sessions,
+        audit=world.audit,
+        telemetry=SurvivingTelemetry(world.telemetry(plan.mode), session_id),
+        clock=world.clock,
+        announce=voices.say,
+    )
+    store = OrderJournalRepository(world.database, session_id, account_id)
+    with SessionJournal(store, world.audit, session_id, control.journal_health) as journal:
+        guard = Guard(Guardian(plan.limits, control), journal, has_edge=True, on_refused=partial(_tell_refusal, voices.say))
+        node = LiveNode(
+            f"{plan.mode.upper()}-001", ib_venue(world.settings.ib, plan.mode, account_id, plan.instruments), plan.limits, folder
+        )
+        opens = MarketOpens(_next_open_ns, is_intraday=all(sleeve.bar_spec.is_intraday for sleeve in plan.sleeves))
+        run = SessionRun(session_id, plan, account_id, node, ports)
+        _stop_on_signals(run)
+        node.build(
+            guard,
+            EventRecorder(EchoingJournal(journal, voices.say), partial(world.orders.was_approved, account_id)),
+            _makers(plan.sleeves, world, account_id),
+            opens,
+        )
+        await run.run()
+
+
+def _makers(sleeves: Sequence[Sleeve], world: World, account_id: str) -> list[StrategyMaker]:
+    entered = {name: to_ns(at) for name, at in world.orders.entered_at(account_id).items()}
+    return [
+        strategy_maker(
+            SleeveSetup(
+                sleeve.strategy,
+                str(sleeve.instrument_id),
+                str(sleeve.bar_spec),
+                sleeve.params,
+                number,
+                is_session=True,
+                entered_ns=entered.get(str(sleeve.instrument_id), 0),
+            )
+        )
+        for number, sleeve in enumerate(sleeves, start=1)
+    ]
+
+
+def _next_open_ns(after_ns: int) -> int:
+    return to_ns(next_session_open(from_ns(after_ns)))
+
+
+def _stop_on_signals(run: SessionRun) -> None:
+    """Both signals end the session by its stop policy. Set after the node, which installs handlers of its own."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, run.request_stop, signal.Signals(number).name)
+
+
+def _tell_refusal(say: Callable[[str], None], refused: Refused) -> None:
+    intent = refused.intent
+    say(f"REFUSED {intent.side} {intent.quantity} {intent.instrument_id}: {refused}.")
