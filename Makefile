@@ -7,7 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check lint format docs bench generate clean
+.PHONY: help setup demo test test-fast check lint format docs bench generate dist clean
 
 help: ## List the verbs
 	@echo "ats: a trading node on NautilusTrader"
@@ -45,12 +45,15 @@ generate: setup ## Write the generated pages: settings, commands, refusals, exit
 	cd backend && $(BIN)/python scripts/generate_docs.py
 
 docs: setup ## Build the documentation into site/; a broken link fails
-	cd backend && UV_PROJECT_ENVIRONMENT=../.tools/docs "$$(scripts/find-uv)" run --frozen --only-group docs --python $(BIN)/python \
+	cd backend && NO_MKDOCS_2_WARNING=1 UV_PROJECT_ENVIRONMENT=../.tools/docs "$$(scripts/find-uv)" run --frozen --only-group docs --python $(BIN)/python \
 		mkdocs build --strict --quiet --config-file ../mkdocs.yml
 	@echo "docs: open site/index.html"
 
 bench: setup ## Speed, as ratios measured in one run
 	cd backend && $(BIN)/python benchmarks/run.py $(ARGS)
 
+dist: setup ## Build the wheel and the source archive into dist/
+	cd backend && "$$(scripts/find-uv)" build --quiet --python $(BIN)/python --out-dir ../dist .
+
 clean: ## Remove what make installed and built; your data folder is not touched
-	rm -rf backend/.venv .tools site
+	rm -rf backend/.venv .tools site dist

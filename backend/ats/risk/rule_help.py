@@ -30,8 +30,8 @@ RULE_HELP: Mapping[Rule, RuleHelp] = MappingProxyType(
             "Read the reason with `ats status`. When its cause is gone, run `ats resume --reason ...` and start the session again.",
         ),
         Rule.ENTRIES_BLOCKED: RuleHelp(
-            "The session may not trade at this moment: it is not reconciled yet, an approval was revoked or has expired, order events "
-            "cannot be written, or the kill switch cannot be read. Working orders stay; new ones wait for a person or for the cause to pass.",
+            "The session may not trade at this moment: it is not reconciled yet, the gateway connection is lost, an approval was revoked or "
+            "has expired, order events cannot be written, or the kill switch cannot be read. Working orders stay; new ones wait for a person or for the cause to pass.",
             "The text behind the code names the cause. A service that came back unblocks by itself; a revoked approval needs a new "
             "`ats approve-live`.",
         ),
