@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import typer
@@ -12,12 +10,9 @@ import typer
 from ats.cli.commands import COMMANDS
 from pages import HEADER
 
-PROCESSES = ("ats.paper", "ats.live")
-"""Modules run with `python -m` that have a Typer application named `app`; listed once they exist."""
-
 _INTRODUCTION = """# Commands
 
-`ats` is installed in `backend/.venv/bin`; `python -m ats.cli` is the same. Results go to stdout, words for people to stderr, and
+`ats` is installed in `backend/.venv/bin`; `python -m ats.cli` is the same, and `python -m ats.paper` and `python -m ats.live` start a session. Results go to stdout, words for people to stderr, and
 `--json` writes the result as one JSON document. [Exit codes](exit-codes.md) say how a command ended.
 """
 
@@ -28,10 +23,6 @@ def page() -> str:
     for lazy in COMMANDS:
         for name, command in _leaves(f"ats {lazy.name}", typer.main.get_command(lazy.load())):
             parts.append(_section(name, command))
-    for module in PROCESSES:
-        if find_spec(module) is not None:
-            application = importlib.import_module(module).app
-            parts += [_section(name, command) for name, command in _leaves(f"python -m {module}", typer.main.get_command(application))]
     return "".join(parts)
 
 

@@ -53,8 +53,6 @@ def proofs() -> dict[str, list[str]]:
     """Tests by row id: `path::test` for an id in a test's name or docstring, the path alone for one in the file's docstring."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted((BACKEND / "tests").rglob("test_*.py")):
-        if "tidy" in path.parts:
-            continue
         for test, ids in _ids_of(ast.parse(path.read_text(encoding="utf-8"))):
             for row in ids:
                 name = path.relative_to(BACKEND / "tests").as_posix()

@@ -83,3 +83,17 @@ def test_what_was_tried_is_said_when_uv_cannot_be_installed(machine, tmp_path, c
     assert done.stdout == ""
     assert "no module named pip" in done.stderr
     assert not list((checkout.parents[1] / ".tools").glob("installing.*"))
+
+
+@pytest.mark.parametrize(("answer", "named"), [("glibc 2.31", "glibc 2.31"), ("", "no glibc")])
+def test_a_platform_the_engine_is_not_published_for_is_refused_before_anything_is_installed(machine, tmp_path, checkout, answer, named):
+    shutil.copy(SCRIPTS / "setup", checkout / "setup")
+    for name in ("pyproject.toml", "uv.lock"):
+        (checkout.parent / name).write_text("")
+    program(tmp_path / "shims" / "uname", '#!/bin/sh\ncase "$1" in -s) echo Linux ;; *) echo x86_64 ;; esac\n')
+    program(tmp_path / "shims" / "getconf", f"#!/bin/sh\necho '{answer}'\n")
+    done = run_in(checkout / "setup", machine)
+    assert done.returncode == 4
+    assert named in done.stderr
+    assert "glibc 2.35" in done.stderr
+    assert not (checkout.parents[1] / ".tools").exists()
