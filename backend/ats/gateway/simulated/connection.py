@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import structlog
 
-from ats.gateway.simulated import frames
-from ats.gateway.simulated.layouts import WireError, decode
-from ats.gateway.simulated.requests import REQUESTS
-from ats.gateway.simulated.sessions import Session
+from ats.gateway.simulated.desks.sessions import Session
 from ats.gateway.simulated.state import GatewayState
-from ats.gateway.simulated.times import exchange_time
 from ats.gateway.simulated.trace import Trace
+from ats.gateway.simulated.wire import frames
+from ats.gateway.simulated.wire.layouts import WireError, decode
+from ats.gateway.simulated.wire.requests import REQUESTS
+from ats.gateway.simulated.world.times import exchange_time
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
@@ -26,9 +25,9 @@ _SHORTEST_STEP_SECONDS = 0.01
 
 
 class SimulatedGateway:
-    """An Interactive Brokers gateway on a TCP port. Use as an async context manager, or `start` and `stop`.
+    """An Interactive Brokers gateway on a TCP port. Use it as an async context manager, or `start` and `stop` it.
 
-    Raises DependencyError when the port cannot be taken.
+    Raises DependencyError when the port cannot be taken. A failure of the market ends the gateway: `wait_until_failed` raises it.
     """
 
     def __init__(self, config: SimulatedGatewayConfig, instruments: Sequence[SimulatedInstrument], clock: Clock) -> None:
@@ -36,7 +35,8 @@ class SimulatedGateway:
         self._trace = Trace(config.trace_file, clock)
         self._state = GatewayState(config, instruments, clock, self._ledger_changed)
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._market: asyncio.Task[None] | None = None
+        self._connections: set[asyncio.Task[None]] = set()
         self._ledger_is_written = False
 
     @property
@@ -48,6 +48,7 @@ class SimulatedGateway:
 
     async def start(self) -> None:
         """Listen, and let the market run."""
+        self._write_ledger()
         self._trace.open()
         try:
             self._server = await asyncio.start_server(self._connected, self._config.host, self._config.port)
@@ -57,21 +58,28 @@ class SimulatedGateway:
                 f"The simulated gateway cannot listen on {self._config.host}:{self._config.port}: {error.strerror}.",
                 remedy="Stop what uses the port, or choose another with --port.",
             ) from error
-        self._keep(self._run_market())
+        self._market = asyncio.get_running_loop().create_task(self._run_market())
+        self._market.add_done_callback(self._market_ended)
         log.info("gateway.started", mode=self._config.mode, account_id=self._config.account_id, port=self.port)
 
     async def stop(self) -> None:
         """Close every connection and write the ledger."""
-        if self._server is None:
+        if self._server is None or self._market is None:
             return
         self._server.close()
-        for task in list(self._tasks):
+        tasks = [self._market, *self._connections]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._server = None
         self._write_ledger()
         self._trace.close()
         log.info("gateway.stopped", account_id=self._config.account_id)
+
+    async def wait_until_failed(self) -> None:
+        """Wait for as long as the market runs; raises what ended it."""
+        if self._market is not None:
+            await asyncio.shield(self._market)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -85,12 +93,18 @@ class SimulatedGateway:
         return canonical_json(self._state.ledger.export())
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._keep(Connection(reader, writer, self._state, self._trace).serve())
+        self._supervise(Connection(reader, writer, self._state, self._trace).serve())
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
+    def _supervise(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._connections.add(task)
+        task.add_done_callback(self._settle)
+
+    def _settle(self, task: asyncio.Task[None]) -> None:
+        """A connection has ended; if by a defect of ours, only it has suffered, and the log says so."""
+        self._connections.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("gateway.connection_failed", exc_info=error)
 
     async def _run_market(self) -> None:
         while True:
@@ -98,6 +112,15 @@ class SimulatedGateway:
             self._write_ledger()
             step = min(self._state.market.seconds_to_next_trade(), _LONGEST_STEP_SECONDS)
             await asyncio.sleep(max(step, _SHORTEST_STEP_SECONDS))
+
+    def _market_ended(self, market: asyncio.Task[None]) -> None:
+        """Without a market there is no gateway: clients must see it gone rather than silent."""
+        if not market.cancelled() and (error := market.exception()) is not None:
+            log.error("gateway.failed", exc_info=error)
+        if self._server is not None:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
 
     def _ledger_changed(self) -> None:
         self._ledger_is_written = False
@@ -117,7 +140,7 @@ class SimulatedGateway:
 def run_simulated_gateway(
     config: SimulatedGatewayConfig, instruments: Sequence[SimulatedInstrument], clock: Clock, on_ready: Callable[[int], None]
 ) -> None:
-    """Run a gateway until SIGTERM or SIGINT; `on_ready` is told the port once clients can connect."""
+    """Run a gateway until SIGTERM or SIGINT; `on_ready` is told the port once clients can connect. Raises what ends it otherwise."""
     asyncio.run(_run(config, instruments, clock, on_ready))
 
 
@@ -130,5 +153,10 @@ async def _run(
         loop.add_signal_handler(number, stopped.set)
     async with SimulatedGateway(config, instruments, clock) as gateway:
         on_ready(gateway.port)
-        with contextlib.suppress(asyncio.CancelledError):
-            await stopped.wait()
+        asked = asyncio.ensure_future(stopped.wait())
+        failed = asyncio.ensure_future(gateway.wait_until_failed())
+        await asyncio.wait({asked, failed}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if failed.done():
+            await failed
+        failed.cancel()

@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from ats.core.clock import Clock
-from ats.gateway.simulated.account_desk import AccountDesk
 from ats.gateway.simulated.config import SimulatedGatewayConfig, SimulatedInstrument
-from ats.gateway.simulated.contracts import Contracts
-from ats.gateway.simulated.data_desk import DataDesk
-from ats.gateway.simulated.layouts import Values, WireError
-from ats.gateway.simulated.ledger import Ledger
-from ats.gateway.simulated.market import Market
-from ats.gateway.simulated.order_checks import READ_ONLY
-from ats.gateway.simulated.order_desk import OrderDesk
-from ats.gateway.simulated.sessions import SYSTEM, Session, Sessions
+from ats.gateway.simulated.desks.accounts import AccountDesk
+from ats.gateway.simulated.desks.contracts import Contracts
+from ats.gateway.simulated.desks.data import DataDesk
+from ats.gateway.simulated.desks.exchange import Exchange
+from ats.gateway.simulated.desks.orders import OrderDesk
+from ats.gateway.simulated.desks.sessions import SYSTEM, Session, Sessions
+from ats.gateway.simulated.wire.layouts import Values
+from ats.gateway.simulated.world.ledger import Ledger
+from ats.gateway.simulated.world.market import Market
+from ats.gateway.simulated.world.times import NotUnderstoodError
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,6 @@ _FARMS = (
     (2106, "HMDS data farm connection is OK:ushmds"),
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
-_READ_ONLY_LISTS = ("reqAutoOpenOrders",)
 
 Handler = Callable[[Session, Values], None]
 
@@ -56,7 +56,8 @@ class GatewayState:
         self._contracts = Contracts(instruments)
         self._accounts = AccountDesk(config, self.market, self.ledger, self.sessions)
         self._data = DataDesk(config, self._contracts, self.market)
-        self._orders = OrderDesk(config, self._contracts, self.market, self.ledger, self.sessions, self._accounts.on_fill)
+        self._exchange = Exchange(config, self.market, self.ledger, self.sessions, self._accounts.on_fill)
+        self._orders = OrderDesk(config, self._contracts, self.market, self.ledger, self.sessions, self._exchange)
         self._handlers = self._build_handlers()
         self._exhausted: set[int] = set()
 
@@ -82,23 +83,28 @@ class GatewayState:
     # Requests
 
     def handle(self, session: Session, name: str, values: Values) -> None:
-        """Answer one request. Raises WireError when a value cannot be used."""
+        """Answer one request; one whose values cannot be used is answered with an error."""
         handler = self._handlers.get(name)
         if handler is None:
             log.warning("gateway.request_ignored", client_id=session.client_id, request=name)
             return
-        if "reqId" in values and values["reqId"] is None:
-            raise WireError(f"{name}.reqId is empty")
         self.advance()
-        handler(session, values)
+        request_id = values.get("reqId", SYSTEM)
+        if request_id is None:
+            session.error(SYSTEM, 320, f"Error reading request: {name} has no request id")
+            return
+        try:
+            handler(session, values)
+        except NotUnderstoodError as error:
+            session.error(request_id, 321, f"Error validating request.-'00' : cause - {error}")
 
     def advance(self) -> None:
         """Let the market catch up with the clock: trades, fills, bars, the end of the day."""
         for instrument, quote in self.market.new_trades():
-            self._orders.on_trade(instrument, quote)
+            self._exchange.on_trade(instrument, quote)
             self._data.on_trade(instrument, quote)
         self._data.on_time()
-        self._orders.on_time()
+        self._exchange.on_time()
         self._accounts.on_time()
         self._warn_of_exhausted_data()
 
@@ -119,7 +125,7 @@ class GatewayState:
             "reqManagedAccts": lambda session, _: session.send("managedAccounts", accounts=self._config.account_id),
             "reqCurrentTime": lambda session, _: session.send("currentTime", seconds=int(self.market.now.timestamp())),
             "setServerLogLevel": lambda _session, _: None,
-            "reqMarketDataType": self._set_market_data_type,
+            "reqMarketDataType": lambda _session, _: None,
             "reqUserInfo": lambda session, values: session.send("userInfo", reqId=values["reqId"]),
         }
 
@@ -139,7 +145,7 @@ class GatewayState:
             "reqGlobalCancel": lambda session, _: orders.cancel_all(session),
             "reqOpenOrders": lambda session, _: orders.send_open_orders(session, everybody=False),
             "reqAllOpenOrders": lambda session, _: orders.send_open_orders(session, everybody=True),
-            "reqAutoOpenOrders": self._bind_orders,
+            "reqAutoOpenOrders": lambda session, _: orders.bind_orders(session),
             "reqCompletedOrders": lambda session, _: orders.send_completed_orders(session),
         }
 
@@ -184,13 +190,6 @@ class GatewayState:
 
     def _send_next_order_id(self, session: Session) -> None:
         session.send("nextValidId", orderId=self.sessions.next_order_id(session.client_id))
-
-    def _set_market_data_type(self, session: Session, values: Values) -> None:
-        session.market_data_type = values["marketDataType"] or 1
-
-    def _bind_orders(self, session: Session, _: Values) -> None:
-        if self._config.read_only:
-            session.error(SYSTEM, READ_ONLY.code, READ_ONLY.text)
 
     def _cancel_stream(self, session: Session, values: Values) -> None:
         self._data.cancel(session, values["reqId"])

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from ats.gateway.simulated.config import SimulatedGatewayConfig, SimulatedInstrument
-from ats.gateway.simulated.contracts import contract_fields
-from ats.gateway.simulated.layouts import Values
-from ats.gateway.simulated.ledger import AccountPosition, Ledger
-from ats.gateway.simulated.market import Market
-from ats.gateway.simulated.order_reports import send_commission, send_execution
-from ats.gateway.simulated.sessions import Session, Sessions
-from ats.gateway.simulated.timeline import EXCHANGE_ZONE
-from ats.gateway.simulated.times import parse_moment
+from ats.gateway.simulated.desks.contracts import contract_fields
+from ats.gateway.simulated.desks.order_reports import send_commission, send_execution
+from ats.gateway.simulated.desks.sessions import Session, Sessions
+from ats.gateway.simulated.wire.layouts import Values
+from ats.gateway.simulated.world.ledger import Ledger
+from ats.gateway.simulated.world.market import Market
+from ats.gateway.simulated.world.records import AccountPosition
+from ats.gateway.simulated.world.timeline import EXCHANGE_ZONE
+from ats.gateway.simulated.world.times import parse_moment
 
 _CENT = Decimal("0.01")
 _COST_STEP = Decimal("0.00000001")

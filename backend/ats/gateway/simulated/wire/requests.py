@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ats.gateway.simulated.layouts import Layout, Predicate, Values, layout
+from ats.gateway.simulated.wire.layouts import Layout, Predicate, Values, layout
 
 CONTRACT = "conId:int symbol secType expiry strike:dec right multiplier exchange primaryExchange currency localSymbol tradingClass"
 _LEGS = "?bag( legs*( conId:int ratio:int action exchange ) )"

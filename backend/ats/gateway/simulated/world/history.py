@@ -7,11 +7,26 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from ats.core.clock import from_ns, to_ns
-from ats.gateway.simulated.layouts import WireError
-from ats.gateway.simulated.tape import MarketBar, Tape
-from ats.gateway.simulated.times import BAR_SIZES, DAY, MONTH, WEEK, bar_time, before, day_start, exchange_day, parse_duration
+from ats.gateway.simulated.world.tape import MarketBar, Tape
+from ats.gateway.simulated.world.times import (
+    BAR_SIZES,
+    DAY,
+    MONTH,
+    WEEK,
+    NotUnderstoodError,
+    bar_time,
+    before,
+    day_start,
+    exchange_day,
+    parse_duration,
+)
 
 MOST_BARS = 50_000
+"""The longest answer, in bars."""
+
+
+class TooMuchHistoryError(ValueError):
+    """More bars were asked for than one answer holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +40,10 @@ class HistoryRequest:
 
     @classmethod
     def parse(cls, bar_size: str, duration: str, format_date: int | None) -> HistoryRequest:
-        """Read what a client asked for. Raises WireError naming what cannot be read."""
+        """Read what a client asked for. Raises NotUnderstoodError naming what cannot be read."""
         size = BAR_SIZES.get(bar_size)
         if size is None:
-            raise WireError(f"{bar_size!r} is not a bar size")
+            raise NotUnderstoodError(f"{bar_size!r} is not a bar size")
         return cls(size, *parse_duration(duration), format_date or 1)
 
     @property
@@ -45,7 +60,7 @@ class HistoryRequest:
 
 
 def bars_until(tape: Tape, request: HistoryRequest, end: datetime) -> list[MarketBar]:
-    """The bars of the stretch that ends at `end`, oldest first; the last one may still be forming. Raises WireError when there are too many."""
+    """The bars of the stretch that ends at `end`, oldest first; the last one may still be forming. Raises TooMuchHistoryError."""
     start = before(end, request.count, request.unit)
     if request.is_daily:
         return _daily(tape, request, start, end)
@@ -53,7 +68,7 @@ def bars_until(tape: Tape, request: HistoryRequest, end: datetime) -> list[Marke
     end_ns = to_ns(end)
     first_ns = max(to_ns(start), tape.begins_ns) // size_ns * size_ns
     if (end_ns - first_ns) // size_ns > MOST_BARS:
-        raise WireError("Time length exceed max.")
+        raise TooMuchHistoryError("Time length exceed max.")
     return list(_grid(tape, first_ns, end_ns, size_ns))
 
 

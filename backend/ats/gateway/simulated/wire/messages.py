@@ -5,7 +5,7 @@ Defaults are what a real gateway sends for a plain stock order; a field without 
 
 from __future__ import annotations
 
-from ats.gateway.simulated.layouts import UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG, Layout, layout
+from ats.gateway.simulated.wire.layouts import UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG, Layout, layout
 
 _CONTRACT = "conId:int symbol secType expiry= strike=0 right= multiplier= exchange currency localSymbol tradingClass"
 _ORDER_CONTRACT = _CONTRACT.replace("right=", "right=?")

@@ -10,8 +10,8 @@ from ats.core.clock import Clock, to_ns
 from ats.core.errors import InputError
 from ats.core.market import Bar
 from ats.gateway.simulated.config import SimulatedGatewayConfig, SimulatedInstrument
-from ats.gateway.simulated.tape import Quote, Tape
-from ats.gateway.simulated.timeline import Timeline, compressed_timeline, true_pace_timeline
+from ats.gateway.simulated.world.tape import Quote, Tape
+from ats.gateway.simulated.world.timeline import Timeline, compressed_timeline, true_pace_timeline
 
 
 class Market:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ats.core.orders import Side
-from ats.gateway.simulated.ledger import GatewayOrder
-from ats.gateway.simulated.tape import Quote
+from ats.gateway.simulated.world.records import GatewayOrder
+from ats.gateway.simulated.world.tape import Quote
 
 MARKET = "MKT"
 LIMIT = "LMT"

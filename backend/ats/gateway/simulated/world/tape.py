@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from ats.core.market import Bar
 from ats.gateway.simulated.config import SimulatedInstrument
-from ats.gateway.simulated.timeline import Slot, Timeline
+from ats.gateway.simulated.world.timeline import Slot, Timeline
 
 _EIGHTHS = 8
 _VERTICES = (0, 2, 5, 7, 8)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ats.gateway.simulated.layouts import encode
-from ats.gateway.simulated.messages import MESSAGES
+from ats.gateway.simulated.wire.layouts import encode
+from ats.gateway.simulated.wire.messages import MESSAGES
 
 Deliver = Callable[[str, list[str]], None]
 
@@ -21,7 +21,6 @@ class Session:
 
     client_id: int
     deliver: Deliver
-    market_data_type: int = 1
     wants_positions: bool = False
     wants_account_updates: bool = False
     account_updates_multi: set[int] = field(default_factory=set)
@@ -30,7 +29,7 @@ class Session:
     pnl_single: dict[int, int] = field(default_factory=dict)
 
     def send(self, name: str, **values: Any) -> None:  # noqa: ANN401 -- field values of any kind
-        """Send a message by its name in the table. Raises WireError when the values do not fit it."""
+        """Send a message by its name in the table. Raises InvariantError when the values do not fit it."""
         self.deliver(name, encode(MESSAGES[name], values))
 
     def error(self, request_id: int, code: int, text: str) -> None:

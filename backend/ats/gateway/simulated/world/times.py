@@ -7,8 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ats.gateway.simulated.layouts import WireError
-from ats.gateway.simulated.timeline import EXCHANGE_ZONE
+from ats.gateway.simulated.world.timeline import EXCHANGE_ZONE
 
 ZONE_NAME = "US/Eastern"
 _MOMENT = re.compile(r"(\d{8})(?:([ -]+)(\d{2}:\d{2}:\d{2})(?: +([A-Za-z_/]+))?)?", re.ASCII)
@@ -36,18 +35,22 @@ BAR_SIZES: dict[str, timedelta] = {
 """Bar sizes a client may ask for."""
 
 
+class NotUnderstoodError(ValueError):
+    """A client asks for something whose words mean nothing here. It is told so; nothing else happens."""
+
+
 def parse_moment(text: str) -> datetime | None:
-    """A moment as clients write it, None when empty. A dash before the time means UTC, no zone New York's. Raises WireError."""
+    """A moment as clients write it, None when empty. A dash before the time means UTC, no zone New York's. Raises NotUnderstoodError."""
     if not text:
         return None
     match = _MOMENT.fullmatch(text)
     if match is None:
-        raise WireError(f"{text!r} is not a moment")
+        raise NotUnderstoodError(f"{text!r} is not a moment")
     try:
         moment = datetime.strptime(f"{match[1]} {match[3] or '00:00:00'}", "%Y%m%d %H:%M:%S")  # noqa: DTZ007 -- the zone follows
         zone = _zone(match[4], is_utc=match[2] == "-")
     except (ValueError, ZoneInfoNotFoundError) as error:
-        raise WireError(f"{text!r} is not a moment") from error
+        raise NotUnderstoodError(f"{text!r} is not a moment") from error
     return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
@@ -58,13 +61,13 @@ def _zone(name: str | None, *, is_utc: bool) -> ZoneInfo:
 
 
 def parse_duration(text: str) -> tuple[int, str]:
-    """Count and unit of a duration, such as 10 M. Raises WireError."""
+    """Count and unit of a duration, such as 10 M. Raises NotUnderstoodError."""
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise WireError(f"{text!r} is not a duration")
+        raise NotUnderstoodError(f"{text!r} is not a duration")
     count, unit = int(match[1]), match[2]
     if unit != "S" and count * _DAYS[unit] > _LONGEST_DAYS:
-        raise WireError(f"{text!r} is too long")
+        raise NotUnderstoodError(f"{text!r} is too long")
     return count, unit
 
 

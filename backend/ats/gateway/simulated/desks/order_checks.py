@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ats.core.orders import Side
-from ats.gateway.simulated import matching
 from ats.gateway.simulated.config import SimulatedInstrument
-from ats.gateway.simulated.layouts import Values
-from ats.gateway.simulated.ledger import GatewayOrder, OrderStatus
+from ats.gateway.simulated.wire.layouts import Values
+from ats.gateway.simulated.world import matching
+from ats.gateway.simulated.world.records import GatewayOrder, OrderStatus
 
 TIMES_IN_FORCE = ("DAY", "GTC", "IOC", "FOK")
 _LARGEST_QUANTITY = Decimal(10) ** 9
@@ -23,6 +23,9 @@ class Objection:
     text: str
 
 
+LARGEST_ORDER_ID = (1 << 31) - 2
+
+INVALID_ID = Objection(321, "Error validating request.-'bO' : cause - Invalid order id")
 DUPLICATE_ID = Objection(103, "Duplicate order id")
 READ_ONLY = Objection(321, "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode.")
 NO_CONTRACT = Objection(200, "No security definition has been found for the request")
@@ -77,6 +80,13 @@ def object_to_modification(order: GatewayOrder, values: Values, instrument: Simu
         return Objection(105, "Order being modified does not match original order.")
     if values["totalQuantity"] <= order.filled:
         return Objection(321, "Error validating request.-'bO' : cause - The order size is not above the filled quantity")
+    return None
+
+
+def object_to_parent(parent: GatewayOrder | None, parent_id: int) -> Objection | None:
+    """Why an order cannot wait for this parent, None when it can."""
+    if parent is None or parent.status in (OrderStatus.CANCELLED, OrderStatus.INACTIVE):
+        return Objection(135, f"Can't find order with id ={parent_id}")
     return None
 
 

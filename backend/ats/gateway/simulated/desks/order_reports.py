@@ -7,10 +7,10 @@ from typing import Any
 
 from ats.core.orders import Side
 from ats.gateway.simulated.config import SimulatedGatewayConfig
-from ats.gateway.simulated.contracts import contract_fields
-from ats.gateway.simulated.ledger import Execution, GatewayOrder, Margin, OrderStatus
-from ats.gateway.simulated.sessions import Session
-from ats.gateway.simulated.times import exchange_time
+from ats.gateway.simulated.desks.contracts import contract_fields
+from ats.gateway.simulated.desks.sessions import Session
+from ats.gateway.simulated.world.records import Execution, GatewayOrder, Margin, OrderStatus
+from ats.gateway.simulated.world.times import exchange_time
 
 _PRICE_STEP = Decimal("0.00000001")
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ats.gateway.simulated.config import SimulatedInstrument
-from ats.gateway.simulated.layouts import Values
-from ats.gateway.simulated.sessions import Session
-from ats.gateway.simulated.timeline import EXCHANGE_ZONE
-from ats.gateway.simulated.times import ZONE_NAME
+from ats.gateway.simulated.desks.sessions import Session
+from ats.gateway.simulated.wire.layouts import Values
+from ats.gateway.simulated.world.timeline import EXCHANGE_ZONE
+from ats.gateway.simulated.world.times import ZONE_NAME
 
 SMART = "SMART"
 NO_DEFINITION = (200, "No security definition has been found for the request")

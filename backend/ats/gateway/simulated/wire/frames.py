@@ -13,7 +13,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ats.gateway.simulated.layouts import WireError
+from ats.gateway.simulated.wire.layouts import WireError
 
 SERVER_VERSION = 176
 """The last version whose text layouts all three clients share."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ats.core.errors import InvariantError
+
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
 UNSET_LONG = "9223372036854775807"
@@ -92,12 +94,12 @@ def _items(tokens: Iterator[re.Match[str]], predicates: Mapping[str, Predicate])
 
 
 def encode(message: Layout, values: Values) -> list[str]:
-    """The message as text fields, id first. Raises WireError when a needed value is missing or has the wrong type."""
+    """The message as text fields, id first. Raises InvariantError when a value is missing or has the wrong type: that is our bug."""
     fields = [str(message.message_id)]
     try:
         _encode(message.items, values, fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise WireError(f"{message.name}: {error!r}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InvariantError(f"The message {message.name} cannot be written: {error!r}.", remedy="Report this.") from error
     return fields
 
 
@@ -131,9 +133,9 @@ def _write(kind: str, value: Any) -> str:  # noqa: ANN401 -- a field value of an
 
 
 def plain(number: Decimal) -> str:
-    """The number in digits, no exponent and no padding: `100`, `0.0001`. Raises WireError when it is not finite."""
+    """The number in digits, no exponent and no padding: `100`, `0.0001`. Raises ValueError when it is not finite."""
     if not number.is_finite():
-        raise WireError(f"{number} cannot be sent")
+        raise ValueError(f"{number} cannot be sent")
     text = format(number, "f")
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 
