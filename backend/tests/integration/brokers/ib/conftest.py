@@ -159,6 +159,8 @@ class ScriptedGateway:
     taken_ids: set[int] = field(default_factory=set)
     cancel_error: tuple[int, int, str] | None = None
     garbled: bool = False
+    status_after_cancel: str = ""
+    late_orders: dict[int, list] = field(default_factory=dict)
     received: list[list[str]] = field(default_factory=list)
 
     def __call__(self, peer: Peer) -> None:
@@ -184,6 +186,9 @@ class ScriptedGateway:
                 return False
             case "58" | "4" if self.cancel_error is not None:
                 peer.send(4, 2, *self.cancel_error, "")
+            case "58" if self.status_after_cancel:
+                for fields in self.orders.values():
+                    fields[:] = [self.status_after_cancel if item == "Submitted" else item for item in fields]
             case "58" if self.cancels_take_effect:
                 self.orders.clear()
             case "7" if self.answers_executions:
@@ -196,6 +201,8 @@ class ScriptedGateway:
         if self.read_only:
             peer.send(4, 2, -1, 321, "Error validating request: The API interface is currently in Read-Only mode.", "")
         elif self.answers_listings:
+            if len(self.sent("16")) == 3:  # the second read-back
+                self.orders |= self.late_orders
             for fields in self.orders.values():
                 peer.send(*(fields[:-3] if self.garbled else fields))
             peer.send(53, 1)

@@ -62,6 +62,23 @@ def test_what_cannot_be_cancelled_is_reported_by_id_with_the_gateways_words(gate
     assert len(script.sent("58")) > 1
 
 
+def test_an_order_that_stays_is_reported_in_its_latest_state(gateway):
+    """B3"""
+    _, port = gateway(orders=orders(gateway), status_after_cancel="PendingCancel")
+    outcome = cancel_all(HOST, port, 50, 2)
+    assert outcome.state is CancelState.FAILED
+    assert {(item.order.status, item.reason) for item in outcome.remaining} == {("PendingCancel", "still PendingCancel after the cancel")}
+
+
+def test_an_order_that_was_on_its_way_during_the_cancel_is_caught(gateway):
+    """B2"""
+    script, port = gateway(orders=orders(gateway), late_orders={74: gateway.order(9, 11, 74, ref="late:9")})
+    outcome = cancel_all(HOST, port, 50, 6)
+    assert outcome.state is CancelState.OK
+    assert {order.perm_id for order in outcome.cancelled} == {71, 72, 73, 74}
+    assert not script.orders
+
+
 def test_an_order_filled_before_the_cancel_is_reported_as_filled(gateway):
     """B3"""
     fills = [((3, 11, 71), {"shares": 10, "cumulative": 10}), ((3, 12, 72), {"shares": 4, "cumulative": 4})]

@@ -15,7 +15,9 @@ SECONDS = 0.6
 def greet(peer):
     assert peer.read_hello() == b"API\0v157..176"
     peer.send(176, "20260414 20:36:26 US/Eastern")
-    assert peer.read()[:3] == ["71", "2", "55"]
+    kind, version, client_id, *_ = peer.read()
+    assert (kind, version) == ("71", "2")
+    return int(client_id)
 
 
 def look(port, seconds=SECONDS):
@@ -89,8 +91,23 @@ def test_a_client_id_in_use_is_told_apart(serve):
         greet(peer)
         peer.send(4, 2, -1, 326, "Unable to connect as the client id is already in use.", "")
 
-    seen = look(serve(script).port)
+    seen = look(serve(script).port, 3)
     assert seen.state is ProbeState.ID_CLASH
+    assert seen.client_id == 64, "every id of the band was tried"
+
+
+def test_the_next_client_id_is_asked_while_one_is_in_use(serve):
+    def script(peer):
+        if greet(peer) < 57:
+            peer.send(4, 2, -1, 326, "Unable to connect as the client id is already in use.", "")
+            return
+        peer.send(15, 1, "DU1234567")
+        peer.send(9, 1, 7)
+        peer.stay_silent()
+
+    seen = look(serve(script).port, 3)
+    assert seen.is_ready
+    assert seen.client_id == 57
 
 
 def test_a_ready_gateway_reports_its_accounts_and_next_order_id(serve):
