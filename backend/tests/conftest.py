@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -54,14 +54,25 @@ def template_database(services: Services) -> str:
 
 
 @pytest.fixture
-def database_url(services: Services, template_database: str) -> Iterator[str]:
+def new_database(services: Services) -> Iterator[Callable[..., str]]:
+    """Makes databases, empty or from a template, and returns their URLs as the owner; dropped at the end."""
+    made: list[str] = []
+
+    def make(template: str = "template1") -> str:
+        made.append(f"ats_test_{next(_numbers)}")
+        names = {"name": sql.Identifier(made[-1]), "template": sql.Identifier(template)}
+        _as_owner(services.database_url, sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+        return url_of(services, made[-1])
+
+    yield make
+    for name in made:
+        _as_owner(services.database_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(new_database: Callable[..., str], template_database: str) -> str:
     """URL, as the owner, of a fresh, empty, migrated database."""
-    name = f"ats_test_{next(_numbers)}"
-    _as_owner(
-        services.database_url, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template_database))
-    )
-    yield url_of(services, name)
-    _as_owner(services.database_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return new_database(template_database)
 
 
 @pytest.fixture

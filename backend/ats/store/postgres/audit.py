@@ -18,7 +18,7 @@ from ats.core.audit import AuditEvent
 from ats.core.digest import canonical_json, digest_of, digest_of_text
 from ats.core.errors import DependencyError
 from ats.core.invariant import invariant
-from ats.store.anchor import AnchorFile, AnchorLine
+from ats.store.anchor import Anchored, AnchorFile, AnchorLine
 from ats.store.postgres.database import Database, Row, storable
 
 _APPEND: LiteralString = "SELECT o_chain_id::text, o_sequence, o_hash FROM audit_append(%s, %s, %s, %s, %s, %s, %s, %s)"
@@ -102,10 +102,10 @@ class PostgresAuditLog:
         """Walk the whole chain against the anchor and name the first thing that is wrong. Rows appended meanwhile do no harm."""
         anchored = self._anchor.read()  # before the rows: never ahead of them by our own doing
         chain_id = self.chain_id()
-        problem = _anchor_problem(anchored.damage, anchored.lines, chain_id)
+        problem = _anchor_problem(anchored, chain_id)
         if problem is not None and problem.finding is AuditFinding.ANCHOR_DAMAGED:
             return problem
-        mine = {line.sequence: line.hash for line in anchored.lines if line.chain_id == chain_id}
+        mine = _first_anchors(anchored, chain_id)
         previous, expected = _genesis(chain_id), 1
         for row in self._rows():
             broken = _break_at(row, expected, previous, mine.get(row.sequence, row.hash))
@@ -115,20 +115,25 @@ class PostgresAuditLog:
         return _verdict_on_tail(expected - 1, max(mine, default=0), problem)
 
     def check_head(self) -> AuditVerdict:
-        """The quick check before a start: is the newest anchored row there, unchanged? A database set back to a backup fails (fault row 36)."""
+        """The quick check before a start, without walking the rows: does the database still hold what was anchored last?
+
+        A database set back to a backup fails here (fault row 36), before and after it was written on.
+        """
         anchored = self._anchor.read()
         chain_id = self.chain_id()
         head = self._database.row("SELECT coalesce(max(sequence), 0) FROM audit")
         rows = 0 if head is None else int(head[0])
-        problem = _anchor_problem(anchored.damage, anchored.lines, chain_id)
+        problem = _anchor_problem(anchored, chain_id)
         if problem is not None and problem.finding is AuditFinding.ANCHOR_DAMAGED:
             return problem
-        newest = max((line for line in anchored.lines if line.chain_id == chain_id), key=lambda line: line.sequence, default=None)
-        if newest is not None and newest.sequence <= rows:
-            found = self._database.row("SELECT hash FROM audit WHERE sequence = %s", (newest.sequence,))
-            if found is None or found[0] != newest.hash:
-                return _rewritten(newest.sequence, rows)
-        return _verdict_on_tail(rows, 0 if newest is None else newest.sequence, problem)
+        mine = _first_anchors(anchored, chain_id)
+        twice = [line.sequence for line in anchored.lines if line.chain_id == chain_id and mine[line.sequence] != line.hash]
+        if twice:
+            return _rewritten(min(twice), rows)
+        newest = max(mine, default=0)
+        if 0 < newest <= rows and self._database.row("SELECT hash FROM audit WHERE sequence = %s", (newest,)) != (mine[newest],):
+            return _rewritten(newest, rows)
+        return _verdict_on_tail(rows, newest, problem)
 
     def recent(self, limit: int = 50, kind_prefix: str = "") -> list[AuditRow]:
         """Newest rows first, all kinds or those starting with a prefix."""
@@ -172,15 +177,24 @@ def _rewritten(sequence: int, rows: int) -> AuditVerdict:
     return AuditVerdict(AuditFinding.REWRITTEN, rows, detail, sequence)
 
 
-def _anchor_problem(damage: str, lines: tuple[AnchorLine, ...], chain_id: str) -> AuditVerdict | None:
+def _anchor_problem(anchored: Anchored, chain_id: str) -> AuditVerdict | None:
     """What is wrong with the anchor file itself, given that the log has rows."""
-    if damage:
-        return AuditVerdict(AuditFinding.ANCHOR_DAMAGED, 0, damage)
-    if not lines:
+    if anchored.damage:
+        return AuditVerdict(AuditFinding.ANCHOR_DAMAGED, 0, anchored.damage)
+    if not anchored.lines:
         return AuditVerdict(AuditFinding.ANCHOR_MISSING, 0, "the log has rows but the anchor file has none")
-    if all(line.chain_id != chain_id for line in lines):
+    if all(line.chain_id != chain_id for line in anchored.lines):
         return AuditVerdict(AuditFinding.ANCHOR_FOREIGN, 0, f"the anchor belongs to another audit chain, not to {chain_id}")
     return None
+
+
+def _first_anchors(anchored: Anchored, chain_id: str) -> dict[int, str]:
+    """Hash of each anchored row of the chain. A row anchored twice was written twice: what was anchored first is the truth."""
+    first: dict[int, str] = {}
+    for line in anchored.lines:
+        if line.chain_id == chain_id:
+            first.setdefault(line.sequence, line.hash)
+    return first
 
 
 def _verdict_on_tail(rows: int, anchored: int, problem: AuditVerdict | None) -> AuditVerdict:
