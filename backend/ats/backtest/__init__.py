@@ -1,0 +1,1 @@
+"""Backtests: a plan, its deterministic run, and the report a person reads."""
