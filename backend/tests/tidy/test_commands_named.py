@@ -1,0 +1,88 @@
+"""Every command line that a page, a remedy or a docstring shows can be typed: the command exists and has the options."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from ats.cli.commands import COMMANDS
+from ats.cli.main import app
+
+BACKEND = Path(__file__).resolve().parents[2]
+ROOT = BACKEND.parent
+INLINE = re.compile(r"`((?:ats|python -m ats\.[a-z]+) [^`\n]+)`")
+FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MODULES = {"python -m ats.paper": "ats paper", "python -m ats.live": "ats live", "python -m ats.cli": "ats"}
+
+
+@pytest.fixture(scope="module")
+def tree():
+    """Every command by its words, with its options: `("ats", "config", "show")` to `{"--json", ...}`."""
+    found = {("ats",): options_of(typer.main.get_command(app))}
+    for lazy in COMMANDS:
+        collect(("ats", lazy.name), typer.main.get_command(lazy.load()), found)
+    return found
+
+
+def options_of(command):
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help", "-h"}
+
+
+def collect(words, command, found):
+    found[words] = options_of(command)
+    for name, child in getattr(command, "commands", {}).items():
+        collect((*words, name), child, found)
+
+
+def shown_in(path):
+    text = path.read_text(encoding="utf-8")
+    for block in FENCED.findall(text) if path.suffix == ".md" else ():
+        for line in block.replace("\\\n", " ").splitlines():
+            if line.strip().startswith(("ats ", "python -m ats.")):
+                yield line.strip()
+    yield from INLINE.findall(FENCED.sub("", text) if path.suffix == ".md" else text)
+
+
+def problem_of(line, tree):
+    for module, command in MODULES.items():
+        line = line.replace(module, command)
+    line = re.sub(r"[{<][^}>]*[}>]", "X", re.split(r" [|#>;]|&&", line)[0])  # what an f-string fills in; what follows the command
+    tokens = shlex.split(line.replace("…", "...").replace("'", "").replace('"', ""))
+    words, allowed = ("ats",), set(tree["ats",])
+    for token in tokens[1:]:
+        if token.startswith("-"):
+            option = token.partition("=")[0]
+            if option not in allowed:
+                return f"{' '.join(words)} has no {option}"
+        elif (*words, token) in tree:
+            words = (*words, token)
+            allowed |= tree[words]
+        elif any(known[: len(words)] == words and len(known) == len(words) + 1 for known in tree) and token not in {"...", "X"}:
+            return f"{' '.join(words)} has no command {token}"
+    return None
+
+
+def pages():
+    return sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md")])
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_command_a_page_shows_can_be_typed(path, tree):
+    assert {line: problem for line in shown_in(path) if (problem := problem_of(line, tree))} == {}
+
+
+def test_every_command_a_remedy_or_docstring_shows_can_be_typed(tree):
+    wrong = {}
+    for path in sorted((BACKEND / "ats").rglob("*.py")):
+        wrong |= {f"{path.relative_to(BACKEND)}: {line}": problem for line in shown_in(path) if (problem := problem_of(line, tree))}
+    assert wrong == {}
+
+
+def test_the_check_itself_sees_a_wrong_command_and_a_wrong_option(tree):
+    assert problem_of("ats config show --json", tree) is None
+    assert problem_of("ats --debug ...", tree) is None
+    assert problem_of("ats config shwo", tree) == "ats config has no command shwo"
+    assert problem_of("ats confg show", tree) == "ats has no command confg"
+    assert problem_of("ats config show --jsn", tree) == "ats config show has no --jsn"
