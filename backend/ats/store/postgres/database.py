@@ -172,6 +172,15 @@ def check_database(url: str) -> None:
         ) from None
 
 
+def durability_problems(database: Database) -> tuple[str, ...]:
+    """Settings of the server under which an acknowledged write may be lost; empty when there are none (row F16)."""
+    names = ("fsync", "synchronous_commit", "full_page_writes")
+    found = (
+        database.row("SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')") or ()
+    )
+    return tuple(f"{name} is {value}" for name, value in zip(names, found, strict=True) if value == "off")
+
+
 def masked_database(url: str) -> str:
     """Where the URL points, without user name's secret: `user@host:port/name`."""
     parts = _parts(url)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from ats.core.errors import DependencyError
-from ats.store.postgres.database import connect, translated_errors
+from ats.store.postgres.database import APPLICATION_ROLE, connect, translated_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -68,10 +68,15 @@ def _upgrade(url: str, known: tuple[str, ...]) -> tuple[str, ...]:
             before = _refuse_unknown(_revision_in(connection), known)
             _run_alembic(connection)
     except DBAPIError as error:
-        raise DependencyError(
-            f"The database could not be migrated: {error.orig}.", remedy="Nothing was changed; see the message."
-        ) from error
+        message = str(error.orig).splitlines()[0]
+        raise DependencyError(f"The database could not be migrated: {message}. Nothing was changed.", remedy=_remedy(error.orig)) from error
     return known[0 if before is None else known.index(before) + 1 :]
+
+
+def _remedy(error: BaseException | None) -> str:
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return f"As an administrator: CREATE ROLE {APPLICATION_ROLE} NOLOGIN, grant it to the user of ATS_DATABASE_URL, who must own the database."
+    return "Mend what the message names, then start again."
 
 
 def _revision_in(connection: Connection) -> str | None:

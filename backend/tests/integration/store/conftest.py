@@ -79,11 +79,13 @@ def start_python(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Start a Python process on a program text; whatever still runs at the end is killed."""
     started: list[subprocess.Popen] = []
 
-    def start(program: str, *arguments: object) -> subprocess.Popen:
+    def start(program: str, *arguments: object, **how: object) -> subprocess.Popen:
         path = tmp_path / f"program_{len(started)}.py"
         path.write_text(textwrap.dedent(program))
         command = [sys.executable, str(path), *map(str, arguments)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **how
+        )
         started.append(process)
         return process
 

@@ -9,7 +9,9 @@ depends_on = None
 
 _ROLE = """
 DO $$ BEGIN
-    CREATE ROLE ats_app NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ats_app') THEN
+        CREATE ROLE ats_app NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;  -- roles belong to the server: another database of it was migrated before, or just now
 END $$;
