@@ -69,10 +69,15 @@ def drift(approved: ApprovalScope, current: ApprovalScope) -> tuple[str, ...]:
             continue
         other = now[name]
         if isinstance(value, Mapping) and isinstance(other, Mapping):
-            names += [f"{name}.{key}" for key in sorted({*value, *other}) if digest_of(value.get(key)) != digest_of(other.get(key))]
+            names += [f"{name}.{key}" for key in sorted({*value, *other}) if _part(value, key) != _part(other, key)]
         else:
             names.append(name)
     return tuple(names)
+
+
+def _part(mapping: Mapping[str, object], key: str) -> str | None:
+    """A part's digest; a missing part differs from one that is set to nothing."""
+    return digest_of(mapping[key]) if key in mapping else None
 
 
 class ApprovalStore(Protocol):

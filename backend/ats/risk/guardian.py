@@ -131,8 +131,9 @@ class Guardian:
             return Refused(
                 intent, Rule.EMULATED_ORDER, "the engine would hold and release this order past the limits", "native orders only"
             )
-        if not intent.quantity.is_finite() or intent.quantity <= 0:
-            return Refused(intent, Rule.MALFORMED_ORDER, f"quantity {intent.quantity}", "above 0")
+        malformed = _malformed(intent)
+        if malformed:
+            return Refused(intent, Rule.MALFORMED_ORDER, malformed, "a side, a quantity and prices above 0")
         if self.limits.is_restricted(intent.instrument_id):
             return Refused(intent, Rule.RESTRICTED_INSTRUMENT, intent.instrument_id, "restricted list")
         cap = self.limits.order_caps.get(intent.instrument_id)
@@ -145,17 +146,17 @@ class Guardian:
         notional = intent.quantity * price
         holding = book.holding(intent.instrument_id, intent.client_order_id)
         if not only_reduces(intent, holding):
-            refused = self._over_exposure(intent, book, holding, price, notional, cap)
+            refused = self._over_exposure(intent, book, holding, max(price, reference), notional, cap)
             if refused is not None:
                 return refused
         return self._within_rate(intent, now_ns) or Approved(intent, notional)
 
     def _fresh_price(self, intent: OrderIntent, book: Book, now_ns: int) -> Decimal | Refused:
         price = book.price(intent.instrument_id, intent.side)
-        if price is None or not price.value.is_finite() or price.value <= 0:
+        if price is None or not _is_positive(price.value):
             return Refused(intent, Rule.NO_PRICE, f"no quote or trade of {intent.instrument_id}", "a fresh price")
         age_ns = now_ns - price.observed_ns
-        if age_ns > self.limits.max_price_age_ns:
+        if abs(age_ns) > self.limits.max_price_age_ns:  # a price from the future is as wrong as an old one
             limit = f"{self.limits.max_price_age_ns / 1e9:g} s"
             return Refused(intent, Rule.STALE_PRICE, f"last quote or trade of {intent.instrument_id} is {age_ns / 1e9:.1f} s old", limit)
         return price.value
@@ -163,6 +164,7 @@ class Guardian:
     def _over_exposure(
         self, intent: OrderIntent, book: Book, holding: Holding, price: Decimal, notional: Decimal, cap: Decimal
     ) -> Refused | None:
+        """Judge order, position and gross value. `price` values the whole position, so it is never below the market."""
         if notional > cap:
             return Refused(intent, Rule.MAX_NOTIONAL_PER_ORDER, f"{notional:f}", f"{cap:f}")
         after = with_order(holding, intent)
@@ -174,7 +176,7 @@ class Guardian:
             if other == intent.instrument_id:
                 continue
             value = book.price(other, Side.BUY)
-            if value is None:
+            if value is None or not _is_positive(value.value):
                 return Refused(intent, Rule.NO_PRICE, f"no quote or trade of {other}, which is held", "a price for every holding")
             gross += book.holding(other, "").extreme * value.value
         if gross > self.limits.max_gross_notional:
@@ -190,6 +192,22 @@ class Guardian:
             return Refused(intent, Rule.SUBMIT_RATE, f"{len(window) + 1} in {interval}", f"{self.limits.submit_count} in {interval}")
         window.append(now_ns)
         return None
+
+
+def _is_positive(value: Decimal) -> bool:
+    return value.is_finite() and value > _ZERO
+
+
+def _malformed(intent: OrderIntent) -> str:
+    """What no order can have; empty when there is nothing. A limit of -5 would make any quantity look cheap."""
+    if not isinstance(intent.side, Side):
+        return f"side {intent.side!r}"
+    if not _is_positive(intent.quantity):
+        return f"quantity {intent.quantity}"
+    for name, price in (("limit price", intent.limit_price), ("trigger price", intent.trigger_price)):
+        if price is not None and not _is_positive(price):
+            return f"{name} {price}"
+    return ""
 
 
 def worst_price(intent: OrderIntent, reference: Decimal) -> Decimal:

@@ -48,7 +48,7 @@ class Limits:
     def is_restricted(self, instrument_id: str) -> bool:
         """Whether the instrument, or its symbol on any venue, is on the restricted list, whatever its case or spaces (row A13)."""
         name = instrument_id.strip().upper()
-        return name in self.restricted or name.rpartition(".")[0] in self.restricted
+        return name in self.restricted or name.rpartition(".")[0].rstrip() in self.restricted
 
     @property
     def submit_rate(self) -> str:
