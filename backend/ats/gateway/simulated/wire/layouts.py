@@ -136,7 +136,7 @@ def plain(number: Decimal) -> str:
     """The number in digits, no exponent and no padding: `100`, `0.0001`. Raises ValueError when it is not finite."""
     if not number.is_finite():
         raise ValueError(f"{number} cannot be sent")
-    text = format(number, "f")
+    text = format(number or Decimal(0), "f")
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 
 
