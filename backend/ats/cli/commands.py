@@ -27,7 +27,7 @@ from ats.cli.failures import INTERRUPTED, Failures
 
 # Typer's own class of usage errors has no public name; BadParameter, which has one, derives from it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-TRADE, SETUP = "Trade", "Look around"
+RESEARCH, TRADE, STOP, SETUP = "Research", "Trade", "Stop", "Look around"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class LazyCommand:
 
 
 COMMANDS: tuple[LazyCommand, ...] = (
+    LazyCommand(
+        "backtest",
+        "ats.cli.backtest:app",
+        "Backtest a strategy on stored bars and write an HTML report; fills at the next open, Guardian on the order path.",
+        RESEARCH,
+    ),
+    LazyCommand("data", "ats.cli.data:app", "Import, list and check the bars of the catalog.", RESEARCH),
     LazyCommand("paper", "ats.cli.session:paper_app", "Run a paper session on the paper gateway until Ctrl-C or SIGTERM.", TRADE),
     LazyCommand(
         "live",
@@ -56,6 +63,40 @@ COMMANDS: tuple[LazyCommand, ...] = (
         "Run a live session with REAL MONEY until Ctrl-C or SIGTERM; needs an approval for every sleeve.",
         TRADE,
     ),
+    LazyCommand(
+        "approve-live",
+        "ats.cli.approvals:approve_app",
+        "Approve a strategy, or every sleeve of a book, for real money; bound to code, parameters, account and caps; expires.",
+        TRADE,
+    ),
+    LazyCommand(
+        "revoke-live",
+        "ats.cli.approvals:revoke_app",
+        "Revoke every standing approval; a running session blocks new entries within five seconds.",
+        TRADE,
+    ),
+    LazyCommand("approvals", "ats.cli.approvals:app", "List and show go-live approvals.", TRADE),
+    LazyCommand(
+        "kill",
+        "ats.cli.control:kill_app",
+        "Halt all trading now: nothing is submitted, every working order is cancelled. Positions are kept.",
+        STOP,
+    ),
+    LazyCommand(
+        "resume",
+        "ats.cli.control:resume_app",
+        "Lift the kill switch. Sessions that were halted stay so; start them again, each start reconciles first.",
+        STOP,
+    ),
+    LazyCommand(
+        "status",
+        "ats.cli.control:status_app",
+        "Show kill switch, sessions and services. Exit code 6 when trading is halted or the switch cannot be read.",
+        SETUP,
+    ),
+    LazyCommand("sessions", "ats.cli.sessions:app", "List and show paper and live sessions.", SETUP),
+    LazyCommand("audit", "ats.cli.audit:app", "Read and verify the tamper-evident audit log.", SETUP),
+    LazyCommand("gateway", "ats.cli.gateway:app", "Run a simulated Interactive Brokers gateway.", SETUP),
     LazyCommand("config", "ats.cli.config:app", "Show the effective settings and where each comes from.", SETUP),
 )
 

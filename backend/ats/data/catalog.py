@@ -34,7 +34,7 @@ from ats.data.bar_file import (
     read_facts,
     write_bars,
 )
-from ats.data.calendar import NEW_YORK
+from ats.data.calendar import NEW_YORK, Days, session_dates
 from ats.data.columns import COLUMN_NAMES, BarColumns, join
 from ats.data.resample import base_for, resample
 
@@ -67,6 +67,11 @@ class BarSeries(BarColumns):
     adjusted: bool
     source: str
     resampled_from: BarSpec | None
+
+    @property
+    def dates(self) -> Days:
+        """New York date of each close."""
+        return session_dates(self.event_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,3 +122,9 @@ def _sha256(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             state.update(chunk)
     return state.hexdigest()
+
+
+def check_entry(catalog: Catalog, entry: BarFacts, *, now_ns: int) -> QualityReport:
+    """Check a stored series as an import would, with the exchange's sessions for daily bars."""
+    columns = catalog.columns(entry.instrument_id, entry.spec)
+    return check_bars(entry.instrument_id, entry.spec, columns, now_ns=now_ns, sessions=_sessions(columns))

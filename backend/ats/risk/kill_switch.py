@@ -33,7 +33,10 @@ class KillReading:
 class KillPlace(Protocol):
     """One of the places that hold the switch. Reading never raises; writing raises DependencyError when it did not happen."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """`file`, `database` or `redis`."""
+        ...
 
     def read(self) -> KillReading:
         """What this place says now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ats.store.embedded_valkey import EmbeddedValkey
 from ats.store.postgres.database import check_database
 from ats.store.redis.connection import check_redis
 from ats.store.service_account import SERVICE_USER, let_pass, service_account
-from ats.store.shared_server import Server, shared
+from ats.store.shared_server import shared
 
 _LONGEST_SOCKET_FOLDER = 80  # the kernel allows about 104 characters for the whole socket path, on macOS too
 _SHORT_ROOT = Path("/tmp")  # noqa: S108 -- the folder made below it is private, and checked to be ours
@@ -37,54 +37,62 @@ class Services:
 @contextmanager
 def open_services(storage: StorageSettings, announce: Callable[[str], None]) -> Iterator[Services]:
     """Provide both services while the block runs. Raises DependencyError when one cannot be had, ConfigError for a malformed URL."""
-    with ExitStack() as stack:
-        notes: list[str] = []
+    notes: list[str] = []
 
-        def note(text: str) -> None:
-            notes.append(text)
-            announce(text)
+    def note(text: str) -> None:
+        notes.append(text)
+        announce(text)
 
-        if storage.is_embedded:
-            _prepare(storage.data_dir, note)
-        if storage.database_url is None:
-            postgres = EmbeddedPostgres(*_places(storage.data_dir, "postgres"), service_account())
-            _use(stack, storage.data_dir, "postgres", postgres, note)
-            note(f"Embedded PostgreSQL runs in {storage.data_dir}. {_MISSING}")
-            database_url = postgres.url
-        else:
-            database_url = storage.database_url.get_secret_value()
-            check_database(database_url)
-        if storage.redis_url is None:
-            valkey = EmbeddedValkey(*_places(storage.data_dir, "valkey"), service_account())
-            _use(stack, storage.data_dir, "valkey", valkey, note)
-            note(f"Embedded Valkey runs in {storage.data_dir}; it holds only what can be rebuilt and starts empty.")
-            redis_url = valkey.url
-        else:
-            redis_url = storage.redis_url.get_secret_value()
-            check_redis(redis_url)
+    if storage.is_embedded and service_account() is not None:
+        note(f"Running as root: the embedded servers run as the system user {SERVICE_USER}.")
+    with open_database(storage, note) as database_url, open_redis(storage, note) as redis_url:
         yield Services(database_url, redis_url, storage.is_embedded, tuple(notes))
 
 
-def _use(stack: ExitStack, data_dir: Path, name: str, server: Server, note: Callable[[str], None]) -> None:
-    folder, _ = _places(data_dir, name)
-    if name == "postgres" and not (folder / "data").exists():
-        note("First start: making a PostgreSQL database in the data folder takes a few seconds.")
-    stack.enter_context(shared(folder, server))
+@contextmanager
+def open_database(storage: StorageSettings, announce: Callable[[str], None]) -> Iterator[str]:
+    """The URL of a PostgreSQL that answers, while the block runs. Raises DependencyError or ConfigError."""
+    if storage.database_url is not None:
+        url = storage.database_url.get_secret_value()
+        check_database(url)
+        yield url
+        return
+    folder, sockets = _prepared(storage.data_dir, "postgres")
+    if not (folder / "data").exists():
+        announce("First start: making a PostgreSQL database in the data folder takes a few seconds.")
+    postgres = EmbeddedPostgres(folder, sockets, service_account())
+    with shared(folder, postgres):
+        announce(f"Embedded PostgreSQL runs in {storage.data_dir}. {_MISSING}")
+        yield postgres.url
 
 
-def _prepare(data_dir: Path, note: Callable[[str], None]) -> None:
+@contextmanager
+def open_redis(storage: StorageSettings, announce: Callable[[str], None]) -> Iterator[str]:
+    """The URL of a Redis or Valkey that answers, while the block runs. Raises DependencyError or ConfigError."""
+    if storage.redis_url is not None:
+        url = storage.redis_url.get_secret_value()
+        check_redis(url)
+        yield url
+        return
+    folder, sockets = _prepared(storage.data_dir, "valkey")
+    valkey = EmbeddedValkey(folder, sockets, service_account())
+    with shared(folder, valkey):
+        announce(f"Embedded Valkey runs in {storage.data_dir}; it holds only what can be rebuilt and starts empty.")
+        yield valkey.url
+
+
+def _prepared(data_dir: Path, name: str) -> tuple[Path, Path]:
+    """The service's folders, made and passable for its system user. Raises DependencyError."""
+    folder, sockets = _places(data_dir, name)
     try:
-        for name in ("postgres", "valkey"):
-            folder, _ = _places(data_dir, name)
-            folder.mkdir(parents=True, exist_ok=True)
-            let_pass(folder, service_account())
+        folder.mkdir(parents=True, exist_ok=True)
+        let_pass(folder, service_account())
     except OSError as error:
         raise DependencyError(
             f"The data folder {data_dir} cannot be used: {error.strerror}.",
             remedy="Make it writable, or set ATS_DATA_DIR to another folder.",
         ) from error
-    if service_account() is not None:
-        note(f"Running as root: the embedded servers run as the system user {SERVICE_USER}.")
+    return folder, sockets
 
 
 def _places(data_dir: Path, name: str) -> tuple[Path, Path]:

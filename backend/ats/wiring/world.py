@@ -6,12 +6,14 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import redis
 
 from ats.core.clock import Clock, SystemClock
 from ats.core.config import Settings
-from ats.risk.kill_switch import KillPlace
+from ats.core.errors import DependencyError
+from ats.risk.kill_switch import KillPlace, KillReading, Reading
 from ats.session.records import Mode
 from ats.store.anchor import AnchorFile
 from ats.store.embedded import Services, open_services
@@ -28,8 +30,6 @@ from ats.store.redis.connection import connect_redis
 from ats.store.redis.kill import RedisKillPlace
 from ats.store.redis.namespace import Namespace
 from ats.store.redis.telemetry import SessionTelemetry
-
-AUDIT_ANCHOR = "audit/anchor.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,31 @@ def file_place(settings: Settings) -> FileKillPlace:
     return place
 
 
+def anchor_of(settings: Settings) -> AnchorFile:
+    """The audit log's anchor: a file outside the database."""
+    return AnchorFile(settings.storage.data_dir / "audit" / "anchor.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class UnreachablePlace:
+    """A place of the kill switch whose service cannot be reached: never off, never silently skipped."""
+
+    name: str
+    problem: str
+
+    def read(self) -> KillReading:
+        """Unreadable, and why."""
+        return KillReading(self.name, Reading.UNREADABLE, self.problem)
+
+    def switch_on(self, reason: str, actor: str, at: datetime) -> None:  # noqa: ARG002 -- the port's signature
+        """Raises DependencyError: nothing was latched here."""
+        raise DependencyError(self.problem)
+
+    def switch_off(self) -> None:
+        """Raises DependencyError: nothing was lifted here."""
+        raise DependencyError(self.problem)
+
+
 def current_actor() -> str:
     """Who acts: the system's user. Named users come with the API."""
     return getpass.getuser()
@@ -91,7 +116,7 @@ def open_world(settings: Settings, announce: Callable[[str], None]) -> Iterator[
             services=services,
             database=database,
             redis=connection,
-            audit=PostgresAuditLog(database, AnchorFile(settings.storage.data_dir / AUDIT_ANCHOR)),
+            audit=PostgresAuditLog(database, anchor_of(settings)),
             approvals=PostgresApprovals(database),
             sessions=PostgresSessions(database),
             orders=OrderHistory(database),

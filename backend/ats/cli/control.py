@@ -1,0 +1,86 @@
+"""`ats kill`, `ats resume`, `ats status`: stop everything, lift it again, see how things stand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ats.cli import console
+from ats.cli.options import JsonFlag
+from ats.core.config import load_settings
+
+kill_app = typer.Typer(add_completion=False)
+resume_app = typer.Typer(add_completion=False)
+status_app = typer.Typer(add_completion=False)
+
+_HALTED, _UNREACHABLE = 6, 4
+
+
+@kill_app.command()
+def kill(
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the switch and in the audit log.")] = "operator",
+    as_json: JsonFlag = False,
+) -> None:
+    """Halt all trading now: nothing is submitted, every working order is cancelled. Positions are kept.
+
+    Works when a session hangs and when database or Redis are down. Exit code 0: latched and no order left; 6: latched, but orders
+    remain; 4: latched, but a gateway could not be asked.
+
+    Example: ats kill --reason "fills look wrong"
+    """
+    from ats.wiring.control import pull_kill_switch  # noqa: PLC0415 -- the broker client is not needed for --help
+
+    report = pull_kill_switch(load_settings(), reason, console.say)
+    if as_json:
+        console.result_json({"steps": report.steps, "remaining": report.remaining, "latched": report.is_latched, "clean": report.is_clean})
+    else:
+        console.result_table(("step", "outcome", "detail"), [(step.name, step.outcome, step.detail) for step in report.steps])
+        for order in report.remaining:
+            console.say(f"NOT CANCELLED: {order}", style="bold red")
+    if not report.is_clean:
+        raise typer.Exit(_HALTED if report.remaining else _UNREACHABLE)
+
+
+@resume_app.command()
+def resume(reason: Annotated[str, typer.Option("--reason", help="Why it is safe to trade again; kept in the audit log.")]) -> None:
+    """Lift the kill switch. Sessions that were halted stay so; start them again, each start reconciles first.
+
+    Example: ats resume --reason "wrong data file replaced, positions checked"
+    """
+    from ats.wiring.control import lift_kill_switch  # noqa: PLC0415 -- as above
+
+    lift_kill_switch(load_settings(), reason, console.say)
+    console.result_text("The kill switch is off in every place.")
+
+
+@status_app.command()
+def status(as_json: JsonFlag = False) -> None:
+    """Show kill switch, sessions and services. Exit code 6 when trading is halted or the switch cannot be read.
+
+    Example: ats status --json
+    """
+    from ats.wiring.control import standing  # noqa: PLC0415 -- as above
+
+    found = standing(load_settings())
+    plain = found.plain()
+    if as_json:
+        console.result_json(plain)
+    else:
+        console.result_table(
+            ("kill switch", "reading", "reason"), [(item.place, item.reading, item.reason) for item in found.kill.readings]
+        )
+        console.result_text("")
+        rows = [
+            (
+                item.session_id,
+                item.mode,
+                item.account_id,
+                item.snapshot.get("status", "unknown") if item.is_alive else "process gone",
+                item.snapshot.get("equity", ""),
+            )
+            for item in found.sessions
+        ]
+        console.result_table(("session", "mode", "account", "status", "equity"), rows)
+    if plain["risk_halted"]:
+        raise typer.Exit(_HALTED)

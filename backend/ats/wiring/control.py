@@ -1,0 +1,123 @@
+"""The kill switch from outside a session: which gateways to ask, and whatever of the services can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+
+from ats.brokers.ib.client_ids import probe_client_id
+from ats.brokers.ib.probe import ProbeState, probe
+from ats.brokers.ib.session_broker import IbBroker
+from ats.core.clock import SystemClock
+from ats.core.config import Settings
+from ats.core.errors import AtsError
+from ats.operations.kill import KillReport, kill, record_kill, resume
+from ats.operations.status import SessionStanding, Standing
+from ats.risk.kill_switch import KillPlace, KillState, Reading, read_all
+from ats.session.records import Mode
+from ats.store.embedded import open_database, open_redis
+from ats.store.files import Beacon, SessionBeacon
+from ats.store.postgres.audit import PostgresAuditLog
+from ats.store.postgres.database import Database
+from ats.store.postgres.kill import DatabaseKillPlace
+from ats.store.postgres.migrate import migrate
+from ats.store.redis.connection import connect_redis
+from ats.store.redis.kill import RedisKillPlace
+from ats.store.redis.namespace import Namespace
+from ats.store.redis.telemetry import SessionTelemetry
+from ats.wiring.world import UnreachablePlace, anchor_of, current_actor, file_place, open_world
+
+_PROBE_SECONDS = 2.0
+_CANCEL_SECONDS = 10.0
+
+
+def known_gateways(settings: Settings, beacons: list[Beacon]) -> list[tuple[str, IbBroker]]:
+    """The gateways of every session that did not end in order, and the configured ones that answer."""
+    places = {(beacon.gateway_host, beacon.gateway_port): (beacon.mode, beacon.client_id) for beacon in beacons}
+    ib = settings.ib
+    for mode, port in ((Mode.PAPER, ib.paper_port), (Mode.LIVE, ib.live_port)):
+        if (ib.host, port) not in places and probe(
+            ib.host, port, probe_client_id(ib.client_id), _PROBE_SECONDS
+        ).state is not ProbeState.DOWN:
+            places[ib.host, port] = (mode, ib.client_id)
+    return [
+        (f"{mode} gateway {host}:{port}", IbBroker(host, port, client_id, mode, (), _CANCEL_SECONDS))
+        for (host, port), (mode, client_id) in sorted(places.items())
+    ]
+
+
+def pull_kill_switch(settings: Settings, reason: str, announce: Callable[[str], None]) -> KillReport:
+    """Sentinel file and gateways first, with nothing else needed; then database, Redis and audit, each if it can be reached."""
+    beacons, problems = SessionBeacon(settings.storage.data_dir).all()
+    for problem in problems:
+        announce(problem)
+    clock, actor = SystemClock(), current_actor()
+    local = file_place(settings)
+    report = kill(local, known_gateways(settings, beacons), clock, actor, reason)
+    with _database(settings) as (database_place, audit), _redis(settings) as redis_place:
+        return record_kill(report, (database_place, redis_place), audit, clock, actor, reason)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[tuple[KillPlace, PostgresAuditLog | None]]:
+    """The database's place and the audit log, or a place that says why not."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(open_database(settings.storage, _silently))
+            migrate(url)
+            database = stack.enter_context(Database(url))
+            found: tuple[KillPlace, PostgresAuditLog | None] = DatabaseKillPlace(database), PostgresAuditLog(database, anchor_of(settings))
+        except AtsError as error:
+            found = UnreachablePlace("database", error.message), None
+        yield found
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[KillPlace]:
+    """Redis' place, or a place that says why not."""
+    with ExitStack() as stack:
+        try:
+            connection = connect_redis(stack.enter_context(open_redis(settings.storage, _silently)))
+            stack.callback(connection.close)
+            found: KillPlace = RedisKillPlace(connection)
+        except AtsError as error:
+            found = UnreachablePlace("redis", error.message)
+        yield found
+
+
+@contextmanager
+def reachable_places(settings: Settings) -> Iterator[tuple[KillPlace, ...]]:
+    """Every place of the switch, each telling for itself whether it can be read."""
+    with _database(settings) as (database_place, _), _redis(settings) as redis_place:
+        yield (file_place(settings), database_place, redis_place)
+
+
+def _silently(_text: str) -> None:
+    """A kill has more important things to say than which services it started."""
+
+
+def standing(settings: Settings) -> Standing:
+    """Kill switch, sessions and services, each as far as it can be read; never raises for a service that is down."""
+    beacons, problems = SessionBeacon(settings.storage.data_dir).all()
+    with reachable_places(settings) as places:
+        kill_state = read_all(places)
+        sessions = [_standing_of(beacon, settings) for beacon in beacons]
+    unreadable = [f"{reading.place}: {reading.reason}" for reading in kill_state.readings if reading.reading is Reading.UNREADABLE]
+    return Standing(kill_state, sessions, [*unreadable, *problems])
+
+
+def _standing_of(beacon: Beacon, settings: Settings) -> SessionStanding:
+    snapshot: Mapping[str, object] = {}
+    try:
+        with open_redis(settings.storage, _silently) as url, closing(connect_redis(url)) as connection:
+            snapshot = SessionTelemetry(connection, Namespace(beacon.mode)).latest(beacon.session_id) or {}
+    except AtsError as error:
+        snapshot = {"telemetry": error.message}
+    return SessionStanding(beacon.session_id, str(beacon.mode), beacon.account_id, beacon.is_alive, snapshot)
+
+
+def lift_kill_switch(settings: Settings, reason: str, announce: Callable[[str], None]) -> KillState:
+    """Lift the switch in every place; each known gateway must answer first. Raises RefusedByGateError, DependencyError or HaltedError."""
+    beacons, _ = SessionBeacon(settings.storage.data_dir).all()
+    with open_world(settings, announce) as world:
+        return resume(world.kill_places, known_gateways(settings, beacons), world.audit, world.clock, world.actor, reason)
