@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pages import commands, controls, exit_codes, licences, refusals, settings
+from pages import commands, controls, exit_codes, licences, refusals, settings, strategies
 
 ROOT = Path(__file__).resolve().parents[2]
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings.page,
     "docs/reference/cli.md": commands.page,
+    "docs/reference/strategies.md": strategies.page,
     "docs/reference/refusals.md": refusals.page,
     "docs/reference/exit-codes.md": exit_codes.page,
     "docs/reference/controls.md": controls.page,
