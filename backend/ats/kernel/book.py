@@ -11,6 +11,7 @@ from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
 from ats.core.orders import OrderIntent, Side
 from ats.risk.guardian import Holding, Price
+from ats.strategies.base import free_funds
 
 _NOT_SENT = (OrderStatus.INITIALIZED, OrderStatus.RELEASED, OrderStatus.EMULATED)
 
@@ -58,6 +59,10 @@ class CacheBook:
         for intent in self._still_reserved(instrument_id, excluding):
             buys, sells = (buys + intent.quantity, sells) if intent.side is Side.BUY else (buys, sells + intent.quantity)
         return Holding(position, buys, sells)
+
+    def funds(self, instrument_id: str) -> Decimal | None:
+        """Free balance of the instrument's account: its venue's in a backtest, the broker's only one in a session."""
+        return free_funds(self._cache, self._engine_id(instrument_id))
 
     def held_instruments(self) -> Iterable[str]:
         """Every instrument with an open position, a working order or a reserved one."""

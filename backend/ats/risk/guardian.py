@@ -50,6 +50,10 @@ class Book(Protocol):
         """Position and working quantities of the instrument, without the order `excluding`."""
         ...
 
+    def funds(self, instrument_id: str) -> Decimal | None:
+        """What the account that would trade the instrument can still spend, account currency; None when it is not known."""
+        ...
+
     def held_instruments(self) -> Iterable[str]:
         """Every instrument with a position or a working order."""
         ...
@@ -168,6 +172,11 @@ class Guardian:
         if notional > cap:
             return Refused(intent, Rule.MAX_NOTIONAL_PER_ORDER, f"{notional:f}", f"{cap:f}")
         after = with_order(holding, intent)
+        funds, needed = book.funds(intent.instrument_id), max(after.working_buys, after.working_sells) * price
+        if funds is None or not funds >= needed:
+            return Refused(
+                intent, Rule.INSUFFICIENT_FUNDS, f"{needed:f} needed for all working orders", "unknown" if funds is None else f"{funds:f}"
+            )
         position_notional = after.extreme * price
         if position_notional > self.limits.max_position_notional:
             return Refused(intent, Rule.MAX_POSITION, f"{position_notional:f}", f"{self.limits.max_position_notional:f}")

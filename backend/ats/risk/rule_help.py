@@ -71,6 +71,10 @@ RULE_HELP: Mapping[Rule, RuleHelp] = MappingProxyType(
             "With this order and all working orders of the instrument filled, the position would be above the largest value of one position.",
             "Cancel working orders that are no longer wanted, or size smaller. The limit is `..._MAX_POSITION_NOTIONAL`.",
         ),
+        Rule.INSUFFICIENT_FUNDS: RuleHelp(
+            "The account cannot pay for this order and the working orders of the instrument, or what it can pay is not known.",
+            "Size smaller, wait for working orders to end, or check the account at the broker: a wish the broker would reject is not sent.",
+        ),
         Rule.MAX_GROSS_EXPOSURE: RuleHelp(
             "With this order and all working orders filled, the absolute values of all positions would add up to more than the limit.",
             "Reduce another position first, or size smaller. Orders that only reduce a position always pass this check. The limit is "

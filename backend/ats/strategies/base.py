@@ -25,6 +25,19 @@ from ats.signals.history import History
 from ats.signals.params import RuleParams
 from ats.signals.rule import Rule
 
+SPENDABLE = Decimal("0.97")
+"""Share of the free funds an entry may spend: between the close that sized it and the open that fills it the price moves."""
+
+
+def free_funds(cache: Any, instrument_id: InstrumentId) -> Decimal | None:
+    """Free balance of the instrument's account: its venue's in a backtest, the broker's only one in a session; None when unknown."""
+    account = cache.account_for_venue(instrument_id.venue)
+    if account is None:
+        accounts = cache.accounts()
+        account = accounts[0] if len(accounts) == 1 else None
+    balances = () if account is None else account.balances_free().values()
+    return next((balance.as_decimal() for balance in balances), None)
+
 
 class Opens(Protocol):
     """When an order decided at a close may leave, and what the market says at that moment."""
@@ -170,4 +183,9 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         """Sell everything held, or buy for the order notional at the decision's close."""
         if self._position > 0:
             return OrderSide.SELL, self._position
-        return OrderSide.BUY, shares_for(self._params.order_notional, Decimal(str(self._history.closes[-1])))
+        budget = min(self._params.order_notional, self._funds() * SPENDABLE)
+        return OrderSide.BUY, shares_for(budget, Decimal(str(self._history.closes[-1])))
+
+    def _funds(self) -> Decimal:
+        """What the account can still spend; nothing while that is unknown."""
+        return free_funds(self.cache, self._instrument_id) or Decimal(0)

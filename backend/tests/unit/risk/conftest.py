@@ -24,6 +24,7 @@ class MemoryBook:
     prices: dict[str, Price] = field(default_factory=lambda: {name: Price(Decimal(100), NOW) for name in (QQQ, SPY, IWM)})
     positions: dict[str, Decimal] = field(default_factory=dict)
     working: dict[str, tuple[str, Side, Decimal]] = field(default_factory=dict)
+    cash: Decimal | None = Decimal(1_000_000)
 
     def price(self, instrument_id: str, side: Side) -> Price | None:
         return self.prices.get(instrument_id)
@@ -35,6 +36,9 @@ class MemoryBook:
         buys = sum((leaves for side, leaves in mine if side is Side.BUY), Decimal(0))
         sells = sum((leaves for side, leaves in mine if side is Side.SELL), Decimal(0))
         return Holding(self.positions.get(instrument_id, Decimal(0)), buys, sells)
+
+    def funds(self, instrument_id: str) -> Decimal | None:
+        return self.cash
 
     def held_instruments(self) -> Iterable[str]:
         held = {name for name, quantity in self.positions.items() if quantity}

@@ -470,3 +470,24 @@ class TestErrorsDeny:
         assert isinstance(answer, Refused)
         assert answer.rule == Rule.GUARDIAN_ERROR
         assert answer.measured.startswith(type(error).__name__)
+
+
+@pytest.mark.parametrize(("cash", "refused"), [("1000", False), ("999.99", True), (None, True), ("NaN", True)])
+def test_order_must_be_paid_for(guardian, book, order, cash, refused):
+    """S1-27: ten shares at 100 need 1,000; unknown funds pay for nothing."""
+    poor = replace(book, cash=None if cash is None else Decimal(cash))
+    verdict = guardian.judge(order("10"), poor, NOW)
+    assert isinstance(verdict, Refused) is refused
+    assert not refused or verdict.rule in (Rule.INSUFFICIENT_FUNDS, Rule.GUARDIAN_ERROR)
+
+
+def test_working_orders_must_be_paid_for_too(guardian, book, order):
+    """S1-27: 1,500 pay for one order of ten shares, not for a second one."""
+    poor = replace(book, cash=Decimal(1_500), working={"O-0": (QQQ, Side.BUY, Decimal(10))})
+    assert guardian.judge(order("10"), poor, NOW).rule is Rule.INSUFFICIENT_FUNDS
+
+
+def test_selling_what_is_held_needs_no_funds(guardian, book, order):
+    """S1-27: an exit is always affordable."""
+    poor = replace(book, cash=Decimal(0), positions={QQQ: Decimal(10)})
+    assert isinstance(guardian.judge(order("10", side=Side.SELL), poor, NOW), Approved)

@@ -49,6 +49,9 @@ class Market(RuleBasedStateMachine):
         buys, sells = (sum((order.quantity for order in mine if order.side is side), Decimal(0)) for side in Side)
         return Holding(self.positions[instrument_id], buys, sells)
 
+    def funds(self, instrument_id):
+        return Decimal(1_000_000)
+
     def held_instruments(self):
         return {name for name, held in self.positions.items() if held} | {order.instrument_id for order in self.working.values()}
 
@@ -146,6 +149,9 @@ class GarbageBook:
         return self._answer("price")
 
     def holding(self, instrument_id, excluding):
+        return self._answer("holding")
+
+    def funds(self, instrument_id):
         return self._answer("holding")
 
     def held_instruments(self):
