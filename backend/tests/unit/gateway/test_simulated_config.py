@@ -15,7 +15,7 @@ from ats.gateway.simulated import SimulatedGatewayConfig
     [("paper", "U1234567"), ("paper", "DU12"), ("paper", ""), ("live", "DU1234567"), ("live", "X1"), ("demo", "DU1234567")],
 )
 def test_account_and_mode_must_agree(mode, account_id):
-    with pytest.raises(InputError, match="account_id|mode"):
+    with pytest.raises(InputError, match=r"account_id|mode"):
         SimulatedGatewayConfig(mode=mode, account_id=account_id, port=0)
 
 

@@ -1,5 +1,6 @@
 """The market is a pure function of data and time: bars, quotes and trades of any length agree with the data and with each other."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -79,7 +80,7 @@ def test_trades_do_not_depend_on_how_often_one_looks(bars, steps_ms):
     for step in steps_ms:
         moments.append(moments[-1] + step * 1_000_000)
     once = list(tape.ticks(moments[0], moments[-1]))
-    piecewise = [trade for after, until in zip(moments, moments[1:], strict=False) for trade in tape.ticks(after, until)]
+    piecewise = [trade for after, until in itertools.pairwise(moments) for trade in tape.ticks(after, until)]
     assert piecewise == once
 
 
