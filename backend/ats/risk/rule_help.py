@@ -40,8 +40,9 @@ RULE_HELP: Mapping[Rule, RuleHelp] = MappingProxyType(
             "Use an order type the venue handles itself, and remove the emulation trigger from the strategy.",
         ),
         Rule.MALFORMED_ORDER: RuleHelp(
-            "The order cannot be judged as written: its quantity is not a number above zero, or an order of that id was already submitted.",
-            "Correct the strategy: whole positive quantities, and a new order object for every submission.",
+            "The order cannot be judged as written: its side is unknown, its quantity or a price is not a number above zero, or an order of that "
+            "id was already submitted.",
+            "Correct the strategy: whole positive quantities, prices above zero, and a new order object for every submission.",
         ),
         Rule.RESTRICTED_INSTRUMENT: RuleHelp(
             "The instrument, or its symbol on any venue, is on the restricted list of this mode.",
@@ -59,8 +60,8 @@ RULE_HELP: Mapping[Rule, RuleHelp] = MappingProxyType(
             "exchange's data subscription.",
         ),
         Rule.STALE_PRICE: RuleHelp(
-            "The last quote or trade is older than the limit, so the order's value is a guess.",
-            "Check that market data still arrive. The limit is `..._MAX_PRICE_AGE_SECONDS`; a wider one values orders at older prices.",
+            "The last quote or trade is older than the limit, or dated in the future by as much, so the order's value is a guess.",
+            "Check that market data still arrive and that the machine's clock is right. The limit is `..._MAX_PRICE_AGE_SECONDS`; a wider one values orders at older prices.",
         ),
         Rule.MAX_NOTIONAL_PER_ORDER: RuleHelp(
             "Quantity times the worst price the order could get is above the largest value of one order.",

@@ -12,7 +12,7 @@ Guardian *refuses* an order before it leaves the process; the engine then marks 
 This page lists the refusals. Each carries a code, what was measured, and the limit, and stands in three places: the audit log, the
 session's counters and the screen. In `..._NAME` the dots stand for `ATS_LIVE_RISK`, `ATS_PAPER_RISK` or `ATS_BACKTEST_RISK`.
 
-A cancel is never judged and never refused. An order that only reduces a position passes the three value limits
+A cancel is never judged and never refused. An order that only reduces a position passes the value limits and the check of funds
 ([why](../decisions/0004-orders-that-only-reduce.md)), but no other check.
 """
 

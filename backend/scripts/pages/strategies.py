@@ -50,9 +50,6 @@ def _default(field: FieldInfo) -> str:
 
 def _range(field: FieldInfo) -> str:
     limits = [
-        f"{words} {value}"
-        for item in field.metadata
-        for sign, words in _SIGNS.items()
-        if (value := getattr(item, sign, None)) is not None
+        f"{words} {value}" for item in field.metadata for sign, words in _SIGNS.items() if (value := getattr(item, sign, None)) is not None
     ]
     return ", ".join(dict.fromkeys(limits)) or inspect.formatannotation(field.annotation)
