@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 _LOCK = ".lock"
 _CENTS = 2
 _FINE = 4
-_TOLERANCE = 1e-9
+_NOISE = 1e-6  # of a hundredth: what a float adds to a price, far below any decimal a vendor writes
+_SAME = 1e-12
 
 CatalogEntry = BarFacts
 """One stored series: instrument, cadence, first and last close, rows, whether prices were adjusted, precision, source, digest."""
@@ -331,7 +332,7 @@ def _refuse_contradiction(facts: BarFacts, stored: BarColumns, repeated: BarColu
     before = stored.take(np.searchsorted(stored.event_ns, repeated.event_ns))
     for name in COLUMN_NAMES:
         old, new = getattr(before, name), getattr(repeated, name)
-        differs = np.flatnonzero(~np.isclose(old, new, rtol=_TOLERANCE, atol=0))
+        differs = np.flatnonzero(~np.isclose(old, new, rtol=_SAME, atol=0))
         if len(differs):
             row = int(differs[0])
             raise EvidenceError(
@@ -354,7 +355,7 @@ def _rounded(columns: BarColumns) -> BarColumns:
 def _price_precision(columns: BarColumns) -> int:
     """Two decimals when they hold every price exactly, else four."""
     hundredths = [getattr(columns, name) * 10**_CENTS for name in ("open", "high", "low", "close")]
-    exact = all(np.allclose(prices, np.rint(prices), rtol=_TOLERANCE, atol=_TOLERANCE) for prices in hundredths)
+    exact = all(np.allclose(prices, np.rint(prices), rtol=0, atol=_NOISE) for prices in hundredths)
     return _CENTS if exact else _FINE
 
 
