@@ -9,6 +9,9 @@ from typing import Protocol
 
 from ats.core.orders import Position
 
+SIMULATED_MARK = "SIMULATED"
+"""How a simulated gateway names itself behind its connection time. A real one never does, so nothing real is taken for simulated."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:

@@ -10,10 +10,7 @@ from ats.brokers.ib.control import broker_positions, cancel_all
 from ats.brokers.ib.probe import probe, require_ready
 from ats.core.ids import InstrumentId
 from ats.core.orders import Position
-from ats.session.ports import CancelReport, GatewayFacts
-
-SIMULATED_MARK = "SIMULATED"
-"""How a simulated gateway names itself behind its connection time. A real one never does, so nothing real is taken for simulated."""
+from ats.session.ports import SIMULATED_MARK, CancelReport, GatewayFacts
 
 
 class IbBroker:

@@ -14,6 +14,7 @@ from ats.gateway.simulated.wire import frames
 from ats.gateway.simulated.wire.layouts import WireError, decode
 from ats.gateway.simulated.wire.requests import REQUESTS
 from ats.gateway.simulated.world.times import exchange_time
+from ats.session.ports import SIMULATED_MARK
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ class Connection:
             offer = await frames.read_greeting(self._reader)
             if not offer.lowest <= frames.SERVER_VERSION <= offer.highest:
                 raise WireError(f"the client speaks versions {offer.lowest} to {offer.highest}, not {frames.SERVER_VERSION}")
-            self._deliver("version", [str(frames.SERVER_VERSION), exchange_time(self._state.market.now)])
+            self._deliver("version", [str(frames.SERVER_VERSION), f"{exchange_time(self._state.market.now)} {SIMULATED_MARK}"])
             client_id = await self._read_client_id()
         session = Session(client_id, self._deliver)
         self._client_id = client_id
