@@ -15,8 +15,8 @@ from psycopg import sql
 from ats.core.errors import DependencyError
 from ats.store.processes import (
     RunAs,
+    end_processes_in,
     is_alive,
-    processes_working_in,
     run_plain,
     spawn_detached,
     wait_until,
@@ -75,6 +75,7 @@ class EmbeddedPostgres:
         if self._data.exists():
             return
         fresh = self._folder / "data.new"  # made aside and renamed: an interrupt leaves all of it or nothing
+        end_processes_in(fresh, 0)  # what an interrupted start left running would go on writing there
         shutil.rmtree(fresh, ignore_errors=True)
         own_folder(fresh, self._run_as)
         let_pass(_programs(), self._run_as)
@@ -98,16 +99,16 @@ class EmbeddedPostgres:
             pid = int((self._data / "postmaster.pid").read_text().splitlines()[0])
         except (OSError, ValueError, IndexError):
             return None
-        return pid if is_alive(pid) and working_folder_of(pid) == self._data else None
+        return pid if pid > 0 and is_alive(pid) and working_folder_of(pid) == self._data else None
 
     def _clear_remains(self) -> None:
-        """After a SIGKILL: let orphaned backends end, then remove the pid file that a zombie or a recycled pid would keep valid."""
-        if not (self._data / "postmaster.pid").exists():
-            return
-        if not wait_until(lambda: not processes_working_in(self._data), _ORPHAN_SECONDS):
-            for pid in processes_working_in(self._data):
-                _ends_after(pid, signal.SIGKILL, _ORPHAN_SECONDS)
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        """After a SIGKILL: let orphaned backends end, then remove the lock files that a zombie or a recycled pid would keep valid."""
+        socket = self._sockets / f".s.PGSQL.{_PORT}"
+        remains = [path for path in (self._data / "postmaster.pid", socket, Path(f"{socket}.lock")) if path.exists()]
+        if remains:
+            end_processes_in(self._data, _ORPHAN_SECONDS)
+        for path in remains:
+            path.unlink(missing_ok=True)
 
     def _becomes_ready(self, pid: int) -> bool:
         """True when it answers, False when the process ended instead. Raises DependencyError when neither happens in time."""

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ats.core.errors import DependencyError
-from ats.store.processes import RunAs, is_alive, spawn_detached, wait_until
+from ats.store.processes import RunAs, end_processes_in, is_alive, spawn_detached, wait_until
 from ats.store.service_account import let_pass, own_folder
 
 _READY_SECONDS = 20.0
@@ -53,6 +53,7 @@ class EmbeddedValkey:
             own_folder(folder, self._run_as)
         if self._pid() is not None:
             return
+        end_processes_in(self._log.parent, 0)  # one that a killed start left behind before it listened
         self._socket.unlink(missing_ok=True)
         let_pass(_program().parent, self._run_as)
         settings = _SETTINGS | {"unixsocket": str(self._socket), "dir": str(self._log.parent)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ats.core.errors import DependencyError
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FIRST_PAUSE_SECONDS = 0.0005
 _LONGEST_PAUSE_SECONDS = 0.02
+_KILL_SECONDS = 10.0
 _PLAIN_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 _DETACH = 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
 
@@ -92,33 +95,65 @@ def spawn_detached(command: Sequence[str], *, log: Path, folder: Path, run_as: R
     return int(result)
 
 
+def end_processes_in(folder: Path, patience_seconds: float) -> None:
+    """Wait for processes working in `folder` to end by themselves, then SIGKILL the rest. Raises DependencyError when one survives."""
+    if wait_until(lambda: not processes_working_in(folder), patience_seconds):
+        return
+    if not wait_until(lambda: not _killed(processes_working_in(folder)), _KILL_SECONDS):
+        pids = ", ".join(map(str, processes_working_in(folder)))
+        raise DependencyError(f"Processes {pids} still work in {folder}.", remedy="End them by hand.")
+
+
 def run_plain(command: Sequence[str], *, folder: Path, run_as: RunAs | None, seconds: float = 120) -> str:
-    """Run a program in a session and environment of its own and return what it printed. Raises DependencyError when it fails."""
+    """Run a program in a session and environment of its own and return what it printed. Raises DependencyError when it fails.
+
+    When this process is interrupted, the program and what it started are killed.
+    """
     try:
-        done = subprocess.run(  # noqa: S603 -- programs of our own packages, arguments never pass a shell as code
+        process = subprocess.Popen(  # noqa: S603 -- programs of our own packages, arguments never pass a shell as code
             list(command),
             cwd=folder,
             env=_PLAIN_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=seconds,
-            check=False,
             start_new_session=True,
             umask=0o077,
             user=run_as.user_id if run_as else None,
             group=run_as.group_id if run_as else None,
             extra_groups=[] if run_as else None,
         )
+        printed, complaint = _finished(process, seconds)
     except (OSError, subprocess.SubprocessError) as error:
         raise DependencyError(
             f"{command[0]} could not be run: {error}.", remedy="Install ats again, or use an external service."
         ) from error
-    if done.returncode != 0:
-        shown = (done.stderr or done.stdout).strip()[-600:]
-        raise DependencyError(f"{command[0]} failed with exit code {done.returncode}: {shown}", remedy="See the log in the data folder.")
-    return done.stdout
+    if process.returncode != 0:
+        shown = (complaint or printed).strip()[-600:]
+        raise DependencyError(
+            f"{command[0]} failed with exit code {process.returncode}: {shown}", remedy="Mend what it names, then try again."
+        )
+    return printed
+
+
+def _finished(process: subprocess.Popen[str], seconds: float) -> tuple[str, str]:
+    with process:
+        try:
+            return process.communicate(timeout=seconds)
+        except BaseException:  # interrupted or too slow: nothing of it may go on working in our folders
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def _killed(pids: Iterable[int]) -> list[int]:
+    """SIGKILL each and return them."""
+    found = list(pids)
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found
 
 
 def _birth_of(pid: int) -> str | None:

@@ -13,6 +13,7 @@ from ats.core.errors import DependencyError
 from ats.store.processes import RunAs
 
 SERVICE_USER = "ats-services"
+_OTHER_FOLDER = "Run as the user who owns the data folder, or set ATS_DATA_DIR to another one."
 
 
 def service_account() -> RunAs | None:
@@ -24,16 +25,19 @@ def service_account() -> RunAs | None:
 
 
 def own_folder(folder: Path, run_as: RunAs | None) -> None:
-    """Make a private folder the servers can use: theirs, mode 0700. Refuses a link or somebody else's folder."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    """Make a private folder the servers can use: theirs, mode 0700. Raises DependencyError for a link or somebody else's folder."""
     owner = run_as.user_id if run_as else os.geteuid()
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
-        raise DependencyError(f"{folder} is not a folder of ours.", remedy="Remove it, or set ATS_DATA_DIR to another folder.")
-    if run_as and found.st_uid != owner:
-        os.chown(folder, run_as.user_id, run_as.group_id, follow_symlinks=False)
-    if stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
-        folder.chmod(stat.S_IRWXU)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
+            raise DependencyError(f"{folder} belongs to somebody else.", remedy=_OTHER_FOLDER)
+        if run_as and found.st_uid != owner:
+            os.chown(folder, run_as.user_id, run_as.group_id, follow_symlinks=False)
+        if stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
+            folder.chmod(stat.S_IRWXU)
+    except OSError as error:
+        raise DependencyError(f"{folder} cannot be used: {error.strerror}.", remedy=_OTHER_FOLDER) from error
 
 
 def let_pass(folder: Path, run_as: RunAs | None) -> None:

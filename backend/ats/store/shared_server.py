@@ -35,7 +35,7 @@ class Server(Protocol):
 @contextmanager
 def shared(folder: Path, server: Server) -> Iterator[None]:
     """Use the server with others; `folder` holds the two lock files and is the same for all of them."""
-    with (folder / "in-use").open("ab") as membership:
+    with _opened(folder / "in-use") as membership:
         _join(folder, server, membership)
         try:
             yield
@@ -71,13 +71,21 @@ def _is_last(membership: IO[bytes]) -> bool:
 
 @contextmanager
 def _exclusive(path: Path, name: str) -> Iterator[None]:
-    with path.open("ab") as file:
+    with _opened(path) as file:
         if not wait_until(lambda: _try_lock(file), _LOCK_SECONDS):
             raise DependencyError(
                 f"Another process has been starting or stopping {name} for more than {_LOCK_SECONDS:.0f} s ({path} is locked).",
                 remedy="Stop the other ats process, then try again.",
             )
         yield
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("ab")
+    except OSError as error:
+        remedy = "Run as the user who owns the data folder, or set ATS_DATA_DIR to another one."
+        raise DependencyError(f"{path} cannot be opened: {error.strerror}.", remedy=remedy) from error
 
 
 def _try_lock(file: IO[bytes]) -> bool:
