@@ -92,6 +92,14 @@ def sessions_between(first: date, last: date) -> Days:
     return found
 
 
+def sessions_of(utc_ns: Nanoseconds) -> Days:
+    """Every session from the first of these moments to the last."""
+    if len(utc_ns) == 0:
+        return np.zeros(0, "datetime64[D]")
+    first, last = session_dates(np.array([utc_ns.min(), utc_ns.max()])).tolist()
+    return sessions_between(first, last)
+
+
 def is_session(on: date) -> bool:
     """Whether the exchange is open on the date."""
     return len(sessions_between(on, on)) == 1
@@ -115,6 +123,22 @@ def next_session_open(after: datetime) -> datetime:
 def next_session_close(after: datetime) -> datetime:
     """The first real close strictly after the moment, in UTC."""
     return _first_after(after, "closes")
+
+
+class NewYorkExchange:
+    """The exchange's sessions as objects ask for them (`kernel.opens.ExchangeCalendar`)."""
+
+    def next_open(self, after: datetime) -> datetime:
+        """First open strictly after the moment."""
+        return next_session_open(after)
+
+    def next_close(self, after: datetime) -> datetime:
+        """First real close strictly after the moment."""
+        return next_session_close(after)
+
+    def close_of(self, session_on: date) -> datetime:
+        """Real close of the date; 16:00 New York for a date the calendar does not know as a session but the data do."""
+        return session_close(session_on) if is_session(session_on) else nominal_close(session_on)
 
 
 def _local_ns(dates: Days, at: time) -> Nanoseconds:

@@ -49,7 +49,7 @@ def _make(setup: SleeveSetup, opens: Opens) -> Any:
         use_uuid_client_order_ids=setup.is_session,
         instrument_id=instrument_id,
         bar_type=BarType.from_str(f"{instrument_id}-{setup.bar_spec}-EXTERNAL"),
-        asks_history=setup.is_session,
+        is_session=setup.is_session,
         entered_ns=setup.entered_ns,
     )
     return strategy_class(setup.strategy)(config, setup.params, opens)

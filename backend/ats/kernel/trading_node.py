@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from nautilus_trader.config import (
     LiveDataEngineConfig,
@@ -23,10 +24,8 @@ from ats.core.orders import Position
 from ats.kernel.guard import Guard
 from ats.kernel.journal import EventRecorder
 from ats.kernel.process import prepare_process
-from ats.kernel.strategies import StrategyMaker
 from ats.kernel.venue import VenueSpec
 from ats.risk.limits import Limits
-from ats.strategies.base import Opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,16 @@ class LiveNode:
             config=_node_config(trader_id, venue, limits, log_folder, timeouts or NodeTimeouts()), loop=asyncio.get_running_loop()
         )
 
-    def build(self, guard: Guard, recorder: EventRecorder, makers: Sequence[StrategyMaker], opens: Opens) -> None:
-        """Install the guard, then make clients and strategies."""
+    def build(self, guard: Guard, recorder: EventRecorder, strategies: Sequence[Any]) -> None:
+        """Install the guard, then make the clients and add the strategies."""
         prepare_process()
         guard.install(self._node.kernel)
         recorder.install(self._node.kernel)
         self._node.add_data_client_factory(self._venue.name, self._venue.data_factory)
         self._node.add_exec_client_factory(self._venue.name, self._venue.exec_factory(guard))
         self._node.build()
-        for make in makers:
-            self._node.trader.add_strategy(make(opens))
+        for strategy in strategies:
+            self._node.trader.add_strategy(strategy)
 
     async def run(self) -> None:
         """Run until stopped; returns when the engine's queues end."""

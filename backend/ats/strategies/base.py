@@ -25,6 +25,9 @@ from ats.signals.history import History
 from ats.signals.params import RuleParams
 from ats.signals.rule import Rule
 
+LATEST_RELEASE_NS = 60_000_000_000
+"""How long after an open an order decided before it may still leave; later the decision is stale."""
+
 SPENDABLE = Decimal("0.97")
 """Share of the free funds an entry may spend: between the close that sized it and the open that fills it the price moves."""
 
@@ -40,7 +43,19 @@ def free_funds(cache: Any, instrument_id: InstrumentId) -> Decimal | None:
 
 
 class Opens(Protocol):
-    """When an order decided at a close may leave, and what the market says at that moment."""
+    """When a bar closed, when an order decided at its close may leave, and what the market says at that moment. Nanoseconds since the epoch."""
+
+    def closed_ns(self, bar: Bar) -> int:
+        """When the bar closed, whatever its source stamps it with."""
+        ...
+
+    def history_start_ns(self, bars: int, now_ns: int) -> int:
+        """A moment at least `bars` closed bars before now."""
+        ...
+
+    def next_request_ns(self, now_ns: int) -> int | None:
+        """When to ask for the bar that is forming now; None when bars arrive by themselves."""
+        ...
 
     def next_open_ns(self, instrument_id: str, closed_ns: int) -> int | None:
         """Nanoseconds since the epoch of the first open at or after the close; None when there is none."""
@@ -54,13 +69,13 @@ class Opens(Protocol):
 class RuleStrategyConfig(StrategyConfig, frozen=True):
     """What a strategy trades.
 
-    `asks_history`: fetch the warm-up bars from the venue at start. `entered_ns`: when the position held at start was entered,
+    `is_session`: bars come from a venue; fetch the warm-up bars from it at start. `entered_ns`: when the position held at start was entered,
     nanoseconds since the epoch; 0 when flat or unknown.
     """
 
     instrument_id: InstrumentId
     bar_type: BarType
-    asks_history: bool = False
+    is_session: bool = False
     entered_ns: int = 0
 
 
@@ -83,6 +98,7 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         self._last_closed_ns = 0
         self._order_id: ClientOrderId | None = None
         self._release_due = False
+        self._decided_ns = 0
         self._session_on = date.min
         self._day_from_ns = self._day_until_ns = 0
 
@@ -90,20 +106,40 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         """Adopt the position that reconciliation found, warm up, subscribe."""
         positions = self.cache.positions_open(instrument_id=self._instrument_id, strategy_id=self.id)
         self._position = sum((position.signed_decimal_qty() for position in positions), Decimal(0))
-        if self.config.asks_history:
-            step = self._bar_type.spec.timedelta
-            self.request_bars(self._bar_type, start=self.clock.utc_now() - step * (self._warm_up + 5))
         self.subscribe_quote_ticks(self._instrument_id)
-        self.subscribe_bars(self._bar_type)
+        if self.config.is_session:
+            self._request_history()
+        else:
+            self.subscribe_bars(self._bar_type)
 
     def on_historical_data(self, data: Any) -> None:
-        """Warm-up bars enter the window without a decision."""
-        if isinstance(data, Bar):
+        """Requested bars enter the window; those that have not closed yet are left out."""
+        if isinstance(data, Bar) and self._opens.closed_ns(data) <= self.clock.timestamp_ns():
             self._append(data)
 
     def on_bar(self, bar: Bar) -> None:
         """Decide on the closed bar; a changed wish becomes an order at the next open."""
-        if not self._append(bar) or self._order_id is not None or self._release_due or not self._history.is_warm(self._warm_up):
+        if self._append(bar):
+            self._decide()
+
+    def _request_history(self, _event: Any = None) -> None:
+        """Ask the venue for the closed bars; only then for new ones, so that old bars never arrive behind newer ones."""
+        start_ns = self._opens.history_start_ns(self._warm_up + 1, self.clock.timestamp_ns())
+        self.request_bars(self._bar_type, start=from_ns(start_ns), callback=self._on_history)
+
+    def _on_history(self, _request_id: Any) -> None:
+        now_ns = self.clock.timestamp_ns()
+        request_ns = self._opens.next_request_ns(now_ns)
+        if request_ns is None:
+            self.subscribe_bars(self._bar_type)
+            return
+        if self._last_closed_ns > self._decided_ns:
+            self._decided_ns = self._last_closed_ns
+            self._decide()
+        self.clock.set_time_alert_ns(f"{self.id}-bars-{request_ns}", request_ns, self._request_history)
+
+    def _decide(self) -> None:
+        if self._order_id is not None or self._release_due or not self._history.is_warm(self._warm_up):
             return
         wants_change = (
             self._rule.exits(self._history, self._params, self._bars_held)
@@ -111,7 +147,7 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
             else self._rule.enters(self._history, self._params)
         )
         if wants_change:
-            self._schedule_release(bar.ts_event)
+            self._schedule_release(self._last_closed_ns)
 
     def on_order_filled(self, event: Any) -> None:
         """Book the fill into the strategy's own position."""
@@ -129,9 +165,10 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
 
     def _append(self, bar: Bar) -> bool:
         """Add a closed bar; False for one that is not newer than the last (a late or repeated delivery)."""
-        if bar.ts_event <= self._last_closed_ns:
+        closed_ns = self._opens.closed_ns(bar)
+        if closed_ns <= self._last_closed_ns:
             return False
-        self._last_closed_ns = bar.ts_event
+        self._last_closed_ns = closed_ns
         try:
             self._history.append(
                 bar.open.as_double(),
@@ -139,12 +176,12 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
                 bar.low.as_double(),
                 bar.close.as_double(),
                 bar.volume.as_double(),
-                self._session_of(bar.ts_event),
+                self._session_of(closed_ns),
             )
         except InputError as error:
             self.log.warning(f"bar flagged, nothing decided on it: {error}")
             return False
-        if self._position > 0 and bar.ts_event > self.config.entered_ns:
+        if self._position > 0 and closed_ns > self.config.entered_ns:
             self._bars_held += 1
         return True
 
@@ -159,6 +196,9 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
     def _schedule_release(self, closed_ns: int) -> None:
         open_ns = self._opens.next_open_ns(self._instrument_id.value, closed_ns)
         if open_ns is None:
+            return
+        if open_ns + LATEST_RELEASE_NS < self.clock.timestamp_ns():
+            self.log.warning(f"the open at {from_ns(open_ns)} has passed, its order is not sent late")
             return
         self._release_due = True
         self.clock.set_time_alert_ns(f"{self.id}-open-{open_ns}", open_ns, self._on_open)

@@ -9,21 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from ats.brokers.ib.session_broker import IbBroker
 from ats.brokers.ib.venue import ib_venue
 from ats.core.audit import AuditEvent
-from ats.core.clock import from_ns, to_ns
+from ats.core.clock import to_ns
 from ats.core.config import Settings
 from ats.core.errors import AtsError, RefusedByGateError
 from ats.core.ids import mint_id
-from ats.data.calendar import next_session_open
+from ats.data.calendar import NewYorkExchange
 from ats.kernel.guard import Guard
 from ats.kernel.journal import EventRecorder
 from ats.kernel.opens import MarketOpens
-from ats.kernel.strategies import SleeveSetup, StrategyMaker, strategy_maker
+from ats.kernel.strategies import SleeveSetup, strategy_maker
 from ats.kernel.trading_node import LiveNode
 from ats.operations.plan import approval_caps
 from ats.risk.guardian import Guardian, Refused
@@ -170,20 +171,16 @@ async def _run_node(
         node = LiveNode(
             f"{plan.mode.upper()}-001", ib_venue(world.settings.ib, plan.mode, account_id, plan.instruments), plan.limits, folder
         )
-        opens = MarketOpens(_next_open_ns, is_intraday=all(sleeve.bar_spec.is_intraday for sleeve in plan.sleeves))
         run = SessionRun(session_id, plan, account_id, node, ports)
         _stop_on_signals(run)
-        node.build(
-            guard,
-            EventRecorder(EchoingJournal(journal, voices.say), partial(world.orders.was_approved, account_id)),
-            _makers(plan.sleeves, world, account_id),
-            opens,
-        )
+        recorder = EventRecorder(EchoingJournal(journal, voices.say), partial(world.orders.was_approved, account_id))
+        node.build(guard, recorder, _strategies(plan.sleeves, world, account_id))
         await run.run()
 
 
-def _makers(sleeves: Sequence[Sleeve], world: World, account_id: str) -> list[StrategyMaker]:
+def _strategies(sleeves: Sequence[Sleeve], world: World, account_id: str) -> list[Any]:
     entered = {name: to_ns(at) for name, at in world.orders.entered_at(account_id).items()}
+    calendar = NewYorkExchange()
     return [
         strategy_maker(
             SleeveSetup(
@@ -195,13 +192,9 @@ def _makers(sleeves: Sequence[Sleeve], world: World, account_id: str) -> list[St
                 is_session=True,
                 entered_ns=entered.get(str(sleeve.instrument_id), 0),
             )
-        )
+        )(MarketOpens(calendar, sleeve.bar_spec))
         for number, sleeve in enumerate(sleeves, start=1)
     ]
-
-
-def _next_open_ns(after_ns: int) -> int:
-    return to_ns(next_session_open(from_ns(after_ns)))
 
 
 def _stop_on_signals(run: SessionRun) -> None:
