@@ -11,15 +11,14 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ats.core.clock import from_ns, to_ns
-from ats.core.errors import DependencyError, EvidenceError, InputError
+from ats.core.errors import DependencyError, EvidenceError
 from ats.core.ids import InstrumentId
 from ats.core.invariant import invariant
 from ats.core.market import Bar, BarSpec
@@ -34,19 +33,17 @@ from ats.data.bar_file import (
     read_facts,
     write_bars,
 )
-from ats.data.calendar import NEW_YORK, Days, session_dates
-from ats.data.columns import COLUMN_NAMES, BarColumns, join
+from ats.data.calendar import Days, session_dates
+from ats.data.columns import COLUMN_NAMES, BarColumns, core_bars
+from ats.data.merge import as_stored, merge, price_precision
 from ats.data.resample import base_for, resample
+from ats.data.window import bounds_ns
 
 if TYPE_CHECKING:
     from nautilus_trader.model.data import Bar as EngineBar
     from nautilus_trader.model.instruments import Equity
 
 _LOCK = ".lock"
-_CENTS = 2
-_FINE = 4
-_NOISE = 1e-6  # of a hundredth: what a float adds to a price, far below any decimal a vendor writes
-_SAME = 1e-12
 
 CatalogEntry = BarFacts
 """One stored series: instrument, cadence, first and last close, rows, whether prices were adjusted, precision, source, digest."""
@@ -134,24 +131,28 @@ class Catalog:
         self, instrument_id: str, spec: BarSpec, start: date | None = None, end: date | None = None, *, tick: Decimal = Decimal("0.01")
     ) -> CoreBars:
         """Bars in our own type with prices rounded half to even to the tick, at least one tick. Window and errors as in `bars`."""
-        return _core_bars(self.columns(instrument_id, spec, start, end), tick)
+        return core_bars(self.columns(instrument_id, spec, start, end), tick)
 
     def write(self, instrument_id: str, spec: BarSpec, columns: BarColumns, origin: Origin, *, replace: bool = False) -> Stored:
         """Add bars to a series, all of them or none. Bars already stored are left alone; `replace` drops the stored series first.
 
-        Raises EvidenceError when a stored bar of the same moment says something else: two versions of the past must not be mixed.
+        Raises EvidenceError when a stored bar of the same moment says something else, since two versions of the past must not be mixed, and
+        when bars are out of order or would be known before their close.
         """
         InstrumentId.parse(instrument_id)
         if len(columns) == 0:
             raise EvidenceError(f"There are no {spec} bars of {instrument_id} to store.", remedy="Check the file and the window.")
-        columns = _rounded(columns)
+        columns = as_stored(columns)
         folder = self._folder(instrument_id, spec)
         with self._writing():
             current = _current(folder)
-            merged, added = (columns, len(columns)) if current is None or replace else _merge(*current, columns, origin)
+            if current is None or replace:
+                merged, added = columns, len(columns)
+            else:
+                merged, added = merge(read_bars(*current), current[1], columns, origin)
             if current is not None and added == 0:
                 return Stored(current[1], 0, len(columns))
-            facts = facts_of(instrument_id, spec, merged, _price_precision(merged), origin)
+            facts = facts_of(instrument_id, spec, merged, price_precision(merged), origin)
             facts = next_generation(facts, None if current is None else current[1])
             _remove_others(folder, write_bars(folder, facts, merged))
         return Stored(facts, added, len(columns) - added)
@@ -187,7 +188,7 @@ class Catalog:
 
     def _window(self, instrument_id: str, spec: BarSpec, start: date | None, end: date | None) -> _Window:
         InstrumentId.parse(instrument_id)
-        first_ns, last_ns = _bounds(start, end)
+        first_ns, last_ns = bounds_ns(start, end)
         whole = self._series(instrument_id, spec)
         columns = whole.columns
         inside = (columns.event_ns >= first_ns) & (columns.available_ns <= last_ns)
@@ -286,16 +287,6 @@ def _built(window: _Window, spec: BarSpec) -> list[EngineBar]:
     return built
 
 
-def _core_bars(columns: BarColumns, tick: Decimal) -> CoreBars:
-    ticks = [
-        np.maximum(np.rint(getattr(columns, name) / float(tick)), 1).astype(np.int64).tolist() for name in ("open", "high", "low", "close")
-    ]
-    moments = [[from_ns(stamp) for stamp in getattr(columns, name).tolist()] for name in ("opened_ns", "event_ns", "available_ns")]
-    volumes = [Decimal(int(volume)) for volume in np.rint(columns.volume).tolist()]
-    rows = zip(*moments, *ticks, volumes, strict=True)
-    return [Bar(a, b, c, o * tick, h * tick, low * tick, close * tick, volume) for a, b, c, o, h, low, close, volume in rows]
-
-
 def _entries(bars_folder: Path) -> list[CatalogEntry]:
     folders = sorted(bars_folder.iterdir()) if bars_folder.is_dir() else []
     found = [current[1] for folder in folders if folder.is_dir() and (current := _current(folder)) is not None]
@@ -312,72 +303,6 @@ def _remove_others(folder: Path, kept: Path) -> None:
     for path in folder.iterdir():
         if path != kept and (path.suffix == ".parquet" or path.name.startswith(INCOMING)):
             path.unlink(missing_ok=True)
-
-
-def _merge(path: Path, facts: BarFacts, incoming: BarColumns, origin: Origin) -> tuple[BarColumns, int]:
-    if origin.adjusted != facts.adjusted:
-        kind = {True: "adjusted", False: "as they were given"}
-        raise EvidenceError(
-            f"Stored {facts.spec} prices of {facts.instrument_id} are {kind[facts.adjusted]}, the new ones {kind[origin.adjusted]}.",
-            remedy="Import with the same adjustment, or replace the whole series with --replace.",
-        )
-    stored = read_bars(path, facts)
-    is_new = ~np.isin(incoming.event_ns, stored.event_ns)
-    _refuse_contradiction(facts, stored, incoming.take(~is_new))
-    fresh = incoming.take(is_new)
-    return (join(stored, fresh), len(fresh)) if len(fresh) else (stored, 0)
-
-
-def _refuse_contradiction(facts: BarFacts, stored: BarColumns, repeated: BarColumns) -> None:
-    before = stored.take(np.searchsorted(stored.event_ns, repeated.event_ns))
-    for name in COLUMN_NAMES:
-        old, new = getattr(before, name), getattr(repeated, name)
-        differs = np.flatnonzero(~np.isclose(old, new, rtol=_SAME, atol=0))
-        if len(differs):
-            row = int(differs[0])
-            raise EvidenceError(
-                f"{facts.instrument_id} {facts.spec} at {from_ns(int(repeated.event_ns[row])):%Y-%m-%d %H:%M:%S}Z: stored {name} is "
-                f"{old[row]:g}, the new file says {new[row]:g} ({len(differs)} bars differ).",
-                remedy="Two versions of the past must not be mixed: check which is right, then replace the whole series with --replace.",
-            )
-
-
-def _rounded(columns: BarColumns) -> BarColumns:
-    """The bars as they will be stored: prices to the precision of the series, volume to whole shares."""
-    precision = _price_precision(columns)
-    prices = {name: np.rint(getattr(columns, name) * 10**precision) / 10**precision for name in ("open", "high", "low", "close")}
-    if min(float(price.min()) for price in prices.values()) <= 0:
-        raise EvidenceError(f"A price is below half of 10^-{precision} and would be stored as zero.", remedy="Import raw prices instead.")
-    stamps = {name: getattr(columns, name) for name in ("opened_ns", "event_ns", "available_ns")}
-    return BarColumns(**stamps, **prices, volume=np.rint(columns.volume))
-
-
-def _price_precision(columns: BarColumns) -> int:
-    """Two decimals when they hold every price exactly, else four."""
-    hundredths = [getattr(columns, name) * 10**_CENTS for name in ("open", "high", "low", "close")]
-    exact = all(np.allclose(prices, np.rint(prices), rtol=0, atol=_NOISE) for prices in hundredths)
-    return _CENTS if exact else _FINE
-
-
-def _bounds(start: date | None, end: date | None) -> tuple[int, int]:
-    first = 0 if start is None else to_ns(_moment(start, time.min))
-    last = np.iinfo(np.int64).max if end is None else to_ns(_moment(end, time.min)) + _day_length(end)
-    if first > last:
-        raise InputError("start", str(start), f"is after the end {end}", remedy="Give the earlier date as start.")
-    return first, int(last)
-
-
-def _moment(bound: date, at: time) -> datetime:
-    if isinstance(bound, datetime):
-        return bound.astimezone(UTC)
-    return datetime.combine(bound, at, NEW_YORK).astimezone(UTC)
-
-
-def _day_length(end: date) -> int:
-    """Nanoseconds from the moment `end` stands for to the last moment it includes."""
-    if isinstance(end, datetime):
-        return 0
-    return to_ns(_moment(end + timedelta(days=1), time.min)) - to_ns(_moment(end, time.min)) - 1
 
 
 def _import_command(instrument_id: str, spec: BarSpec) -> str:

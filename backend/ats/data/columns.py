@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ats.core.clock import from_ns
 from ats.core.invariant import invariant
-from ats.core.market import BarSpec
-from ats.data.calendar import opened_ns
+from ats.core.market import Bar, BarSpec
+from ats.data.calendar import Days, opened_ns, session_dates
 
 Nanoseconds = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -47,6 +49,11 @@ class BarColumns:
         """The bars at `rows`, in that order."""
         return BarColumns(**{name: getattr(self, name)[rows] for name in COLUMN_NAMES})
 
+    @property
+    def dates(self) -> Days:
+        """New York date of each bar's close: the session it belongs to."""
+        return session_dates(self.event_ns)
+
     def digest(self) -> str:
         """SHA-256, hex, over every moment, price and volume; the same bars give the same digest on every machine."""
         state = hashlib.sha256(b"ats bars 1")
@@ -79,3 +86,12 @@ def join(first: BarColumns, second: BarColumns) -> BarColumns:
     joined = {name: np.concatenate((getattr(first, name), getattr(second, name))) for name in COLUMN_NAMES}
     order = np.argsort(joined["event_ns"], kind="stable")
     return BarColumns(**{name: array[order] for name, array in joined.items()})
+
+
+def core_bars(columns: BarColumns, tick: Decimal) -> list[Bar]:
+    """Bars in our own type, prices rounded half to even to the tick and at least one tick: rounding keeps high and low outside the others."""
+    ticks = [np.maximum(np.rint(getattr(columns, name) / float(tick)), 1).astype(np.int64).tolist() for name in PRICES]
+    moments = [[from_ns(stamp) for stamp in getattr(columns, name).tolist()] for name in ("opened_ns", "event_ns", "available_ns")]
+    volumes = [Decimal(int(volume)) for volume in np.rint(columns.volume).tolist()]
+    rows = zip(*moments, *ticks, volumes, strict=True)
+    return [Bar(a, b, c, o * tick, h * tick, low * tick, close * tick, volume) for a, b, c, o, h, low, close, volume in rows]

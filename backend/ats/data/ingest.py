@@ -14,7 +14,7 @@ from ats.core.errors import EvidenceError, InputError
 from ats.core.ids import InstrumentId
 from ats.core.market import BarSpec
 from ats.data.bar_file import BarFacts, Origin
-from ats.data.calendar import Days, session_dates, sessions_between
+from ats.data.calendar import sessions_of
 from ats.data.catalog import Catalog
 from ats.data.columns import PRICES, BarColumns, Floats, historical_bars
 from ats.data.moments import Stamped, closes_of
@@ -52,24 +52,26 @@ def import_file(
     timezone: str | None = None,
     stamped: Stamped = "close",
     replace: bool = False,
+    symbol: str | None = None,
     source: str | None = None,
     progress: Progress = lambda stage, rows: None,  # noqa: ARG005 -- silence is a valid listener
 ) -> ImportReport:
     """Import one instrument's bars from a CSV or Parquet file.
 
     Args: adjust, use `adj_close` where the file has it; timezone, IANA zone of times that name none; stamped, whether intraday times are the
-    bar's close or its open; replace, drop the stored series first; source, what the catalog shows as origin (the file's name).
+    bar's close or its open; replace, drop the stored series first; symbol, the file's name for the instrument where it differs from the
+    id's; source, what the catalog shows as origin instead of the file's name.
     Raises: InputError when the file cannot be understood; EvidenceError when its bars are unsound or contradict what is stored.
     """
-    symbol = InstrumentId.parse(instrument_id).symbol
-    table = read_table_file(path, symbol, daily=not spec.is_intraday, progress=progress)
+    instrument = InstrumentId.parse(instrument_id)
+    table = read_table_file(path, symbol or instrument.symbol, daily=not spec.is_intraday, progress=progress)
     as_given = historical_bars(
         spec, closes_of(table, spec, timezone, stamped), {name: table.numbers[name] for name in PRICES}, table.numbers["volume"]
     )
     progress("checking", len(as_given))
     _refuse_errors(path, check_bars(instrument_id, spec, as_given, now_ns=to_ns(now), rows=table.rows))
     columns = _adjusted(table, as_given) if adjust else as_given
-    quality = check_bars(instrument_id, spec, columns, sessions=_sessions(columns), rows=table.rows)
+    quality = check_bars(instrument_id, spec, columns, sessions=sessions_of(columns.event_ns), rows=table.rows)
     progress("storing", len(columns))
     origin = Origin(source or path.name, _sha256(path), adjusted=columns is not as_given)
     stored = catalog.write(instrument_id, spec, columns, origin, replace=replace)
@@ -91,15 +93,11 @@ def _adjustment(table: TableFile, adjusted_close: Floats) -> Floats:
     if len(wrong):
         row = int(wrong[0])
         problem = f"in row {table.rows[row]} is not a price"
-        raise InputError("adj_close", float(adjusted_close[row]), problem, remedy="Repair the row, or import raw prices with --no-adjust.")
+        raise InputError(
+            "adj_close", float(adjusted_close[row]), problem, remedy="Repair the row, or import the prices as traded with --raw."
+        )
     factor: Floats = adjusted_close / table.numbers["close"]
     return factor
-
-
-def _sessions(columns: BarColumns) -> Days:
-    ends = np.array([columns.event_ns.min(), columns.event_ns.max()])
-    first, last = session_dates(ends).tolist()
-    return sessions_between(first, last)
 
 
 def _refuse_errors(path: Path, quality: QualityReport) -> None:
@@ -125,6 +123,14 @@ def _sha256(path: Path) -> str:
 
 
 def check_entry(catalog: Catalog, entry: BarFacts, *, now_ns: int) -> QualityReport:
-    """Check a stored series as an import would, with the exchange's sessions for daily bars."""
+    """Every finding in a stored series: the checks of an import.
+
+    Raises EvidenceError when the stored bars are not those whose digest was written with them.
+    """
     columns = catalog.columns(entry.instrument_id, entry.spec)
-    return check_bars(entry.instrument_id, entry.spec, columns, now_ns=now_ns, sessions=_sessions(columns))
+    if columns.digest() != entry.digest:
+        raise EvidenceError(
+            f"The stored {entry.spec} bars of {entry.instrument_id} are not those that were written: their digest differs.",
+            remedy="The file was changed outside ats; import the data again with --replace.",
+        )
+    return check_bars(entry.instrument_id, entry.spec, columns, now_ns=now_ns, sessions=sessions_of(columns.event_ns))

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,10 +24,13 @@ from ats.data.bar_file import INCOMING, Origin
 from ats.data.calendar import nominal_close_ns, nominal_open_ns
 from ats.data.catalog import Catalog
 from ats.data.columns import COLUMN_NAMES, PRICES, BarColumns, historical_bars
+from ats.data.ingest import check_entry
+from ats.data.quality import Problem
 
 DAILY, MINUTE, FIVE = BarSpec(1, "DAY"), BarSpec(1, "MINUTE"), BarSpec(5, "MINUTE")
 QQQ = "QQQ.NASDAQ"
 RAW = Origin("test", "0" * 64, adjusted=False)
+NOW_NS = 1_767_225_600_000_000_000
 DAYS = np.array(["2020-01-02", "2020-01-03", "2020-01-06"], "datetime64[D]")
 
 
@@ -228,6 +233,59 @@ def test_a_price_that_would_be_stored_as_zero_is_refused(catalog):
 def test_no_bars_are_nothing_to_store(catalog):
     with pytest.raises(EvidenceError):
         catalog.write(QQQ, DAILY, daily().take(slice(0, 0)), RAW)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("available_ns", [0, -1, 0], "known before its close"),
+        ("available_ns", [9**18, 0, 0], "does not follow"),
+        ("event_ns", [0, -(10**15), 0], "does not follow"),
+    ],
+)
+def test_bars_out_of_order_or_known_too_early_are_refused(catalog, name, change, said):
+    columns = {column: getattr(daily(), column).copy() for column in COLUMN_NAMES}
+    columns[name] += np.array(change, np.int64)
+    with pytest.raises(EvidenceError, match=said):
+        catalog.write(QQQ, DAILY, BarColumns(**columns), RAW)
+    assert catalog.list() == []
+
+
+def test_a_window_ends_with_what_was_known_and_the_engine_sees_the_same(catalog):
+    columns = {name: getattr(daily(), name).copy() for name in COLUMN_NAMES}
+    columns["available_ns"][1:] += 5 * 86_400_000_000_000
+    catalog.write(QQQ, DAILY, BarColumns(**columns), RAW)
+    series = catalog.bars(QQQ, DAILY, end=date(2020, 1, 8))
+    assert [bar.ts_event for bar in series.bars] == series.event_ns.tolist()
+    assert len(series.bars) == 2
+
+
+def test_a_stored_series_is_checked_and_is_what_was_written(catalog):
+    catalog.write(QQQ, DAILY, daily(DAYS[[0, 2]]), RAW)
+    report = check_entry(catalog, catalog.list()[0], now_ns=NOW_NS)
+    assert [(finding.problem, finding.value) for finding in report.findings] == [
+        (Problem.MISSING_SESSIONS, "1 before this bar, from 2020-01-03")
+    ]
+
+
+def test_a_stored_bar_that_has_not_closed_is_an_error_of_the_check(catalog):
+    catalog.write(QQQ, DAILY, daily(), RAW)
+    report = check_entry(catalog, catalog.list()[0], now_ns=int(daily().event_ns[-1]) - 1)
+    assert [finding.problem for finding in report.errors] == [Problem.NOT_FINISHED]
+
+
+def test_a_series_changed_outside_is_refused_by_the_check(catalog):
+    catalog.write(QQQ, DAILY, daily(), RAW)
+    (path,) = catalog.path.rglob("*.parquet")
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(3, table.schema.field("close"), table["open"].combine_chunks().take(pa.array([0, 0, 0]))), path)
+    with pytest.raises(EvidenceError, match="digest differs"):
+        check_entry(catalog, catalog.list()[0], now_ns=NOW_NS)
+
+
+def test_every_bar_names_its_session(catalog):
+    catalog.write(QQQ, DAILY, daily(), RAW)
+    assert catalog.bars(QQQ, DAILY).dates.tolist() == DAYS.tolist()
 
 
 def test_what_a_crash_leaves_behind_is_ignored_and_removed(catalog):

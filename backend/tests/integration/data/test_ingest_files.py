@@ -112,6 +112,23 @@ def test_parquet_says_the_same_as_csv(tmp_path, catalog, kind):
     assert catalog.columns(QQQ, DAILY).digest() == other.columns(QQQ, DAILY).digest()
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "said"),
+    [
+        ("date", pa.array([1, 2, 3]), "is neither a date, a timestamp nor text"),
+        ("date", pa.array([date(2020, 1, 2), None, date(2020, 1, 6)]), "is missing in row 2"),
+        ("close", pa.array([date(2020, 1, 2)] * 3), "is not a column of numbers"),
+    ],
+)
+def test_parquet_of_the_wrong_types_is_refused_naming_the_column(tmp_path, catalog, name, column, said):
+    columns = {"date": pa.array([date(2020, 1, 2), date(2020, 1, 3), date(2020, 1, 6)])}
+    columns |= dict.fromkeys(("open", "high", "low", "close", "volume"), pa.array([1.0, 1.0, 1.0]))
+    pq.write_table(pa.table(columns | {name: column}), tmp_path / "bars.parquet")
+    with pytest.raises(InputError, match=said) as refused:
+        import_file(tmp_path / "bars.parquet", QQQ, DAILY, catalog, now=NOW)
+    assert name in str(refused.value)
+
+
 def test_an_adjusted_close_adjusts_all_prices_and_the_volume_by_the_inverse(tmp_path, catalog):
     path = csv_file(tmp_path, HEADER + ",Adj Close", "2020-01-02,100,102,98,100,5000,50", "2020-01-03,52,54,50,52,9000,52")
     report = import_file(path, QQQ, DAILY, catalog, now=NOW)
@@ -152,6 +169,12 @@ def test_a_symbol_that_is_not_in_the_file_is_refused_naming_those_that_are(tmp_p
     path = csv_file(tmp_path, "symbol," + HEADER, "AAPL,2020-01-02,10,12,9,11,1", "IBM,2020-01-02,10,12,9,11,1")
     with pytest.raises(InputError, match=r"'QQQ' is not in the file, which holds AAPL, IBM"):
         import_file(path, QQQ, DAILY, catalog, now=NOW)
+
+
+def test_the_file_may_name_the_instrument_otherwise(tmp_path, catalog):
+    path = csv_file(tmp_path, "symbol," + HEADER, "BRK.B,2020-01-02,100,102,99,101,5000")
+    import_file(path, "BRK B.NYSE", DAILY, catalog, now=NOW, symbol="BRK.B")
+    assert catalog.list()[0].instrument_id == "BRK B.NYSE"
 
 
 def test_rows_of_a_damaged_bar_are_counted_in_the_file_and_not_in_the_symbol(tmp_path, catalog):

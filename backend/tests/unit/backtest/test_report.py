@@ -44,7 +44,7 @@ def run(trades: int = 40, sessions: int = 300, end_open: bool = False) -> Report
     benchmark, bought = buy_and_hold(
         "QQQ.NASDAQ",
         open_price=Decimal("100.00"),
-        opened_ns=int(event_ns[1]) - DAY // 4,
+        opened_ns=1_546_462_800_000_000_000 + 3 * DAY // 4,
         event_ns=event_ns,
         close=close,
         starting_cash=CASH,
@@ -260,6 +260,12 @@ def test_a_good_run_has_no_warning_box():
     report = run()
     calm = replace(report.performance, sessions=300, sharpe=1.0, total_return=9.0, net_profit=Decimal(-1))
     assert "Before you believe this" not in render_report(replace(report, performance=calm))
+
+
+def test_a_run_without_bars_is_still_a_page():
+    page = Page(render_report(run(trades=0, sessions=0)))
+    assert "no bars" in page.words
+    assert json.loads(page.charts)["x"] == []
 
 
 def test_words_of_numbers():

@@ -83,3 +83,17 @@ def test_sessions_of_a_week_with_a_holiday():
     assert len(calendar.sessions_between(date(2024, 12, 29), date(2024, 12, 23))) == 0
     assert calendar.is_session(date(2024, 12, 26))
     assert not calendar.is_session(date(2024, 12, 25))
+
+
+def test_the_exchange_closes_early_on_half_days_and_nominally_on_days_only_the_data_know():
+    exchange = calendar.NewYorkExchange()
+    assert exchange.close_of(date(2024, 11, 29)) == datetime(2024, 11, 29, 18, tzinfo=UTC)
+    assert exchange.close_of(date(2024, 12, 25)) == datetime(2024, 12, 25, 21, tzinfo=UTC)
+    assert exchange.next_open(datetime(2024, 12, 24, 21, tzinfo=UTC)) == datetime(2024, 12, 26, 14, 30, tzinfo=UTC)
+    assert exchange.next_close(datetime(2024, 12, 24, 12, tzinfo=UTC)) == datetime(2024, 12, 24, 18, tzinfo=UTC)
+
+
+def test_sessions_of_moments_are_those_from_the_first_to_the_last():
+    stamps = np.array([to_ns(datetime(2024, 12, day, 21, tzinfo=UTC)) for day in (27, 24)], np.int64)
+    assert calendar.sessions_of(stamps).tolist() == [date(2024, 12, 24), date(2024, 12, 26), date(2024, 12, 27)]
+    assert len(calendar.sessions_of(stamps[:0])) == 0
