@@ -13,7 +13,7 @@ from redis.retry import Retry
 from ats.core.errors import ConfigError, DependencyError
 
 _TIMEOUT_SECONDS = 1.0
-_PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
+_CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
 
 
 def connect_redis(url: str) -> redis.Redis:
@@ -26,8 +26,8 @@ def connect_redis(url: str) -> redis.Redis:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
-    except ValueError as error:
-        raise ConfigError(f"ATS_REDIS_URL={masked_redis(url)} is not valid: {error}.", remedy="Write redis://host:port/0.") from None
+    except ValueError:
+        raise ConfigError(f"ATS_REDIS_URL={masked_redis(url)} is not a Redis URL.", remedy="Write redis://host:port/0.") from None
 
 
 @contextmanager
@@ -52,5 +52,5 @@ def check_redis(url: str) -> None:
 
 
 def masked_redis(url: str) -> str:
-    """The URL without its password."""
-    return _PASSWORD.sub("********", url, count=1)
+    """The URL without credentials and options: whatever stands before the last @ may be part of a password."""
+    return _CREDENTIALS.sub("//********@", url).partition("?")[0]
