@@ -22,7 +22,7 @@ from ats.store.processes import (
     wait_until,
     working_folder_of,
 )
-from ats.store.service_account import let_pass, own_folder
+from ats.store.service_account import let_use, own_folder
 
 _OWNER = "postgres"
 _DATABASE = "ats"
@@ -78,13 +78,13 @@ class EmbeddedPostgres:
         end_processes_in(fresh, 0)  # what an interrupted start left running would go on writing there
         shutil.rmtree(fresh, ignore_errors=True)
         own_folder(fresh, self._run_as)
-        let_pass(_programs(), self._run_as)
+        let_use(_programs() / "postgres", _programs().parent, self._run_as)
         run_plain([str(_programs() / "initdb"), "--pgdata", str(fresh), *_INITIALISE], folder=fresh, run_as=self._run_as)
         fresh.rename(self._data)
 
     def _spawn(self) -> int:
         self._clear_remains()
-        let_pass(_programs(), self._run_as)
+        let_use(_programs() / "postgres", _programs().parent, self._run_as)
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
             self._log.replace(self._log.with_suffix(".log.old"))
         settings = {"listen_addresses": "", "unix_socket_directories": str(self._sockets), "unix_socket_permissions": "0700", "port": _PORT}

@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from ats.core.errors import DependencyError
 from ats.store.processes import RunAs, end_processes_in, is_alive, spawn_detached, wait_until
-from ats.store.service_account import let_pass, own_folder
+from ats.store.service_account import let_use, own_folder
 
 _READY_SECONDS = 20.0
 _STOP_SECONDS = 10.0
@@ -55,7 +55,7 @@ class EmbeddedValkey:
             return
         end_processes_in(self._log.parent, 0)  # one that a killed start left behind before it listened
         self._socket.unlink(missing_ok=True)
-        let_pass(_program().parent, self._run_as)
+        let_use(_program(), _program().parent, self._run_as)
         settings = _SETTINGS | {"unixsocket": str(self._socket), "dir": str(self._log.parent)}
         command = [str(_program()), *(part for name, value in settings.items() for part in (f"--{name}", value))]
         self._log.unlink(missing_ok=True)

@@ -45,9 +45,19 @@ def let_pass(folder: Path, run_as: RunAs | None) -> None:
     if run_as is None:
         return
     for parent in (folder, *folder.parents):
-        mode = stat.S_IMODE(parent.stat().st_mode)
-        if not mode & stat.S_IXOTH and parent.stat().st_uid != run_as.user_id:
-            parent.chmod(mode | stat.S_IXOTH)
+        found = parent.stat()
+        if not found.st_mode & stat.S_IXOTH and found.st_uid != run_as.user_id:
+            parent.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+
+
+def let_use(program: Path, installed_in: Path, run_as: RunAs | None) -> None:
+    """Let the service user run a program and read what belongs to it, where a strict umask closed the installation. Root only."""
+    let_pass(installed_in, run_as)
+    if run_as is None or (program.stat().st_mode & stat.S_IXOTH and program.stat().st_mode & stat.S_IROTH):
+        return
+    for path in (installed_in, *installed_in.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def _find() -> pwd.struct_passwd | None:
