@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from ats.core.errors import DependencyError
 from ats.risk.kill_switch import Reading, read_all
@@ -15,7 +16,7 @@ from ats.store.postgres.kill import DatabaseKillPlace
 from ats.store.redis.connection import connect_redis
 from ats.store.redis.kill import KILL_KEY, RedisKillPlace
 from ats.store.redis.namespace import Namespace
-from ats.store.redis.telemetry import SessionTelemetry
+from ats.store.redis.telemetry import SessionTelemetry, SurvivingTelemetry
 
 
 @pytest.fixture(params=["file", "database", "redis"])
@@ -141,3 +142,21 @@ def test_telemetry_without_redis_raises_for_its_caller_to_survive(tmp_path):
     with pytest.raises(DependencyError) as caught:
         telemetry.publish("s-1", {})
     assert isinstance(caught.value.__cause__, redis.ConnectionError)
+
+
+def test_a_session_survives_the_loss_of_telemetry_and_notes_each_outage_once(redis_client):
+    """F14."""
+    telemetry = SurvivingTelemetry(SessionTelemetry(redis_client, Namespace(Mode.PAPER)), "s-1")
+
+    def publish_twice_while_full():
+        redis_client.config_set("maxmemory", 1)
+        telemetry.publish({"number": 1})
+        telemetry.publish({"number": 2})
+        redis_client.config_set("maxmemory", "256mb")
+
+    with capture_logs() as logs:
+        publish_twice_while_full()
+        telemetry.publish({"number": 3})
+        publish_twice_while_full()
+    assert [entry["event"] for entry in logs] == ["telemetry.lost", "telemetry.lost"]
+    assert SessionTelemetry(redis_client, Namespace(Mode.PAPER)).recent("s-1", 9) == [{"number": 3}]

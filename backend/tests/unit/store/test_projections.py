@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats.core.orders import Fill, OrderEvent, Side
-from ats.store.projections import OrderState, net_positions, order_state, order_status
+from ats.store.projections import OrderState, entry_times, net_positions, order_state, order_status
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -127,3 +127,15 @@ def test_replayed_executions_in_any_order_give_the_same_position(fills, random):
         mine = [found for found in fills if found.instrument_id == position.instrument_id]
         assert position.quantity == sum(found.side.sign * found.quantity for found in mine)
         assert min(found.price for found in mine) - 1 <= position.average_price <= max(found.price for found in mine) + 1
+
+
+def test_a_position_is_entered_when_it_leaves_flat_or_turns_and_forgotten_when_flat():
+    at = [START + timedelta(seconds=second) for second in range(6)]
+    life = [
+        fill("1", Side.BUY, 10, "100", 1),
+        fill("2", Side.BUY, 5, "101", 2),
+        fill("3", Side.SELL, 20, "102", 3),
+        fill("4", Side.BUY, 5, "99", 4),
+    ]
+    assert [entry_times(life[:count]).get("QQQ.NASDAQ") for count in range(5)] == [None, at[1], at[1], at[3], None]
+    assert entry_times([*life, *life, fill("5", Side.SELL, 1, "99", 5)]) == {"QQQ.NASDAQ": at[5]}
