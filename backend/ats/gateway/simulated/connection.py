@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 
 _START_API = 71
 _HANDSHAKE_SECONDS = 60.0
-_PAUSE_SECONDS = 0.005
+_PAUSE_SECONDS = 0.003
+_LAST_WORDS_SECONDS = 1.0
 _MOST_UNSENT_BYTES = 32 << 20
 
 
@@ -35,6 +36,7 @@ class Connection:
         self._unsent = bytearray()
         self._has_unsent = asyncio.Event()
         self._client_id: int | None = None
+        self._is_closing = False
 
     async def serve(self) -> None:
         """Run the connection to its end. Bad input and lost peers are logged, never raised."""
@@ -51,6 +53,7 @@ class Connection:
     async def _converse(self) -> None:
         async with asyncio.timeout(_HANDSHAKE_SECONDS):
             offer = await frames.read_greeting(self._reader)
+            self._trace.record(None, "in", "greeting", [f"v{offer.lowest}..{offer.highest}"])
             if not offer.lowest <= frames.SERVER_VERSION <= offer.highest:
                 raise WireError(f"the client speaks versions {offer.lowest} to {offer.highest}, not {frames.SERVER_VERSION}")
             self._deliver("version", [str(frames.SERVER_VERSION), f"{exchange_time(self._state.market.now)} {SIMULATED_MARK}"])
@@ -99,9 +102,9 @@ class Connection:
         self._has_unsent.set()
 
     async def _send_bursts(self) -> None:
-        """Send what has gathered, in bursts that no client's reader loses."""
+        """Send what has gathered, in bursts that no client's reader loses; the pause keeps two of them from arriving as one."""
         try:
-            while True:
+            while self._unsent or not self._is_closing:
                 await self._has_unsent.wait()
                 self._has_unsent.clear()
                 data = bytes(self._unsent)
@@ -109,13 +112,18 @@ class Connection:
                 for piece in frames.bursts(data):
                     self._writer.write(piece)
                     await self._writer.drain()
-                    await asyncio.sleep(_PAUSE_SECONDS if piece is not data else 0)
+                    await asyncio.sleep(_PAUSE_SECONDS)
         except ConnectionError:
             log.info("gateway.connection_ended", client_id=self._client_id)
 
     async def _close(self, sender: asyncio.Task[None]) -> None:
-        for _ in range(3):
-            if self._unsent and not sender.done():
-                await asyncio.sleep(_PAUSE_SECONDS)
-        sender.cancel()
-        self._writer.close()
+        """Let the last words out, to a peer that still listens, and close."""
+        self._is_closing = True
+        self._has_unsent.set()
+        try:
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await sender
+        except TimeoutError:
+            log.info("gateway.connection_ended", client_id=self._client_id, reason="the client does not read")
+        finally:
+            self._writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
@@ -12,7 +13,7 @@ import structlog
 
 from ats.core.clock import Clock
 from ats.core.digest import canonical_json
-from ats.core.errors import DependencyError
+from ats.core.errors import DependencyError, InputError
 from ats.gateway.simulated.config import SimulatedGatewayConfig, SimulatedInstrument
 from ats.gateway.simulated.connection import Connection
 from ats.gateway.simulated.state import GatewayState
@@ -27,7 +28,7 @@ _SHORTEST_STEP_SECONDS = 0.01
 class SimulatedGateway:
     """An Interactive Brokers gateway on a TCP port. Use it as an async context manager, or `start` and `stop` it.
 
-    Raises DependencyError when the port cannot be taken. A failure of the market ends the gateway: `wait_until_failed` raises it.
+    Raises DependencyError when the port cannot be taken, InputError when a file cannot be written. A failure of the market ends the gateway: `wait_until_failed` raises it.
     """
 
     def __init__(self, config: SimulatedGatewayConfig, instruments: Sequence[SimulatedInstrument], clock: Clock) -> None:
@@ -48,14 +49,13 @@ class SimulatedGateway:
 
     async def start(self) -> None:
         """Listen, and let the market run."""
-        self._write_ledger()
-        self._trace.open()
+        self._open_files()
         try:
             self._server = await asyncio.start_server(self._connected, self._config.host, self._config.port)
         except OSError as error:
             self._trace.close()
             raise DependencyError(
-                f"The simulated gateway cannot listen on {self._config.host}:{self._config.port}: {error.strerror}.",
+                f"The simulated gateway cannot listen on {self._config.host}:{self._config.port}: {_reason(error)}.",
                 remedy="Stop what uses the port, or choose another with --port.",
             ) from error
         self._market = asyncio.get_running_loop().create_task(self._run_market())
@@ -91,6 +91,19 @@ class SimulatedGateway:
     def ledger_json(self) -> str:
         """The whole ledger as canonical JSON: every order by permanent id, every execution, cash and positions."""
         return canonical_json(self._state.ledger.export())
+
+    def _open_files(self) -> None:
+        """Begin ledger and trace before anybody can connect, so that an unwritable path is a refusal and not a surprise."""
+        for field, path, begin in (
+            ("ledger_file", self._config.ledger_file, self._write_ledger),
+            ("trace_file", self._config.trace_file, self._trace.open),
+        ):
+            try:
+                begin()
+            except OSError as error:
+                raise InputError(
+                    field, str(path), f"cannot be written ({error.strerror})", remedy="Choose a path you may write to."
+                ) from error
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._supervise(Connection(reader, writer, self._state, self._trace).serve())
@@ -135,6 +148,11 @@ class SimulatedGateway:
         draft.write_text(self.ledger_json(), encoding="utf-8")
         draft.replace(path)
         self._ledger_is_written = True
+
+
+def _reason(error: OSError) -> str:
+    """Why a port could not be taken, in the system's words."""
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error.strerror)
 
 
 def run_simulated_gateway(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -54,7 +54,7 @@ class RunningGateway:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.account_id = config.account_id
 
-    def __enter__(self) -> RunningGateway:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._run(self._gateway.start())
         self.port = self._gateway.port

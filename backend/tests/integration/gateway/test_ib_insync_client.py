@@ -1,6 +1,7 @@
 """The unmodified ib_insync 0.9.86 against the simulated gateway."""
 
 import asyncio
+import itertools
 
 import pytest
 from ib_insync import IB, LimitOrder, MarketOrder, Stock
@@ -72,7 +73,7 @@ def test_history_comes_in_daily_and_five_second_bars(connect):
     assert daily[-1].high == 101.5
     fine = client.reqHistoricalData(contract, "", "600 S", "5 secs", "TRADES", useRTH=True, formatDate=2)
     assert 120 <= len(fine) <= 121
-    gaps = {(after.date - before.date).total_seconds() for before, after in zip(fine, fine[1:], strict=False)}
+    gaps = {(after.date - before.date).total_seconds() for before, after in itertools.pairwise(fine)}
     assert gaps == {5.0}
     assert {(bar.high, bar.low, bar.volume) for bar in fine[1:-1]} == {(101.5, 99.5, 8000.0)}
     assert client.reqHeadTimeStamp(contract, "TRADES", useRTH=True, formatDate=2)

@@ -81,7 +81,7 @@ def test_contract_history_order_and_position(connect, wait_until):
     client.reqContractDetails(1, msft())
     wait_until(lambda: client.of("contractDetailsEnd"))
     assert client.of("contractDetails")[0][1].secIdList[0].tag == "ISIN"
-    client.reqHistoricalData(2, msft(), "", "300 S", "5 secs", "TRADES", 1, 2, False, [])  # noqa: FBT003 -- the client's signature
+    client.reqHistoricalData(2, msft(), "", "300 S", "5 secs", "TRADES", 1, 2, False, [])
     wait_until(lambda: client.of("historicalDataEnd"))
     assert len(client.of("historicalData")) in (60, 61)
     client.placeOrder(10, msft(), order())
@@ -98,9 +98,9 @@ def test_contract_history_order_and_position(connect, wait_until):
 
 def test_quotes_bars_and_a_resting_order(connect, wait_until):
     client = connect(5)
-    client.reqMktData(1, msft(), "", False, False, [])  # noqa: FBT003 -- the client's signature
-    client.reqRealTimeBars(2, msft(), 5, "TRADES", True, [])  # noqa: FBT003 -- the client's signature
-    client.reqMktData(1, msft(), "", False, False, [])  # noqa: FBT003 -- the client's signature
+    client.reqMktData(1, msft(), "", False, False, [])
+    client.reqRealTimeBars(2, msft(), 5, "TRADES", True, [])
+    client.reqMktData(1, msft(), "", False, False, [])
     wait_until(lambda: 322 in client.codes())
     client.placeOrder(1, msft(), order("BUY", 1, "LMT", 50.0))
     wait_until(lambda: "Submitted" in [status[1] for status in client.of("orderStatus")])

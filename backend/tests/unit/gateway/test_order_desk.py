@@ -122,7 +122,7 @@ def test_a_day_order_ends_with_the_exchanges_day_and_a_gtc_order_does_not(floor_
         ({"parentId": 77}, 135),
         ({"quantity": "100000"}, 201),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_an_order_no_broker_would_take_is_refused_with_its_code(calm_floor, terms, code):
     client = calm_floor.connect(11)

@@ -15,6 +15,7 @@ _DURATION = re.compile(r"([1-9][0-9]{0,8}) ([SDWMY])", re.ASCII)
 _ZONE_ALIASES = {"US/Eastern": "America/New_York", "EST": "America/New_York", "EST5EDT": "America/New_York"}
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 _LONGEST_DAYS = 366 * 60
+_EARLIEST_YEAR = 1970
 
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
@@ -49,9 +50,12 @@ def parse_moment(text: str) -> datetime | None:
     try:
         moment = datetime.strptime(f"{match[1]} {match[3] or '00:00:00'}", "%Y%m%d %H:%M:%S")  # noqa: DTZ007 -- the zone follows
         zone = _zone(match[4], is_utc=match[2] == "-")
-    except (ValueError, ZoneInfoNotFoundError) as error:
+        moment = moment.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError) as error:  # OSError: the name of a folder of zones
         raise NotUnderstoodError(f"{text!r} is not a moment") from error
-    return moment.replace(tzinfo=zone).astimezone(UTC)
+    if moment.year < _EARLIEST_YEAR:
+        raise NotUnderstoodError(f"{text!r} is before {_EARLIEST_YEAR}")
+    return moment
 
 
 def _zone(name: str | None, *, is_utc: bool) -> ZoneInfo:
