@@ -64,10 +64,10 @@ class DataOpens:
         """Bars arrive by themselves."""
         return None
 
-    def next_open_ns(self, instrument_id: str, closed_ns: int) -> int | None:
-        """Opening moment of the first bar that opens at or after `closed_ns`; None after the last one."""
+    def next_open_ns(self, instrument_id: str, closed_ns: int, now_ns: int) -> int | None:
+        """Opening moment of the first bar that opens at or after the close, and not before now: a bar may be known late. None after the last."""
         opened = self._series[instrument_id].opened_ns
-        index = int(np.searchsorted(opened, closed_ns))
+        index = int(np.searchsorted(opened, max(closed_ns, now_ns)))
         return int(opened[index]) if index < len(opened) else None
 
     def announce(self, instrument_id: str, open_ns: int) -> None:
@@ -128,7 +128,7 @@ class MarketOpens:
         before = from_ns(now_ns) - SETTLING
         return to_ns(self._calendar.next_close(before) + SETTLING)
 
-    def next_open_ns(self, instrument_id: str, closed_ns: int) -> int | None:  # noqa: ARG002 -- one calendar for all US instruments
+    def next_open_ns(self, instrument_id: str, closed_ns: int, now_ns: int) -> int | None:  # noqa: ARG002 -- one calendar for all US instruments
         """The close itself for intraday bars: the market trades on. The next session's open for daily bars."""
         return closed_ns if self._spec.is_intraday else to_ns(self._calendar.next_open(from_ns(closed_ns)))
 

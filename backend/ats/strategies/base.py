@@ -57,7 +57,7 @@ class Opens(Protocol):
         """When to ask for the bar that is forming now; None when bars arrive by themselves."""
         ...
 
-    def next_open_ns(self, instrument_id: str, closed_ns: int) -> int | None:
+    def next_open_ns(self, instrument_id: str, closed_ns: int, now_ns: int) -> int | None:
         """Nanoseconds since the epoch of the first open at or after the close; None when there is none."""
         ...
 
@@ -194,7 +194,7 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         return self._session_on
 
     def _schedule_release(self, closed_ns: int) -> None:
-        open_ns = self._opens.next_open_ns(self._instrument_id.value, closed_ns)
+        open_ns = self._opens.next_open_ns(self._instrument_id.value, closed_ns, self.clock.timestamp_ns())
         if open_ns is None:
             return
         if open_ns + LATEST_RELEASE_NS < self.clock.timestamp_ns():

@@ -23,7 +23,7 @@ def _buy_at_next_open(shares: int):
     def act(strategy, bar):
         if len(strategy.cache.bars(strategy.series.bar_type)) != 1:
             return
-        open_ns = strategy.opens.next_open_ns(strategy.series.instrument.id.value, bar.ts_event)
+        open_ns = strategy.opens.next_open_ns(strategy.series.instrument.id.value, bar.ts_event, bar.ts_init)
 
         def release(event):
             strategy.opens.announce(strategy.series.instrument.id.value, event.ts_event)
@@ -78,7 +78,7 @@ def test_refusals_of_guardian_show_up_in_the_result(series, scripted, limits):
 def test_no_open_after_the_last_bar(series, scripted, limits):
     item = series("AAA", PRICES[:1])
     asked = []
-    made = scripted(item, lambda strategy, bar: asked.append(strategy.opens.next_open_ns("AAA.NASDAQ", bar.ts_event)))
+    made = scripted(item, lambda strategy, bar: asked.append(strategy.opens.next_open_ns("AAA.NASDAQ", bar.ts_event, bar.ts_init)))
     run_engine([made.maker], [item], Decimal(1_000), limits("AAA.NASDAQ"), IbFixedFeeModel())
     assert asked == [None]
 
