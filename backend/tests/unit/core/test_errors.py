@@ -46,7 +46,14 @@ def test_an_excerpt_is_short_one_line_and_plain_ascii(value):
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("a\n", r"'a\n'"), ("\u054d1", r"'\u054d1'"), (Decimal("0.50"), "0.50"), (None, "None"), ("x" * 200, "'" + "x" * 76 + "...")],
+    [
+        ("a\n", r"'a\n'"),
+        ("\u054d1", r"'\u054d1'"),
+        (Decimal("0.50"), "0.50"),
+        (None, "None"),
+        ("x" * 78, "'" + "x" * 78 + "'"),
+        ("x" * 79, "'" + "x" * 76 + "..."),
+    ],
 )
 def test_an_excerpt_shows_what_the_eye_would_miss(value, shown):
     assert excerpt(value) == shown
