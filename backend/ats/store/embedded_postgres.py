@@ -14,6 +14,7 @@ from psycopg import sql
 
 from ats.core.errors import DependencyError
 from ats.store.processes import (
+    ProcessIdentity,
     RunAs,
     end_processes_in,
     is_alive,
@@ -22,7 +23,7 @@ from ats.store.processes import (
     wait_until,
     working_folder_of,
 )
-from ats.store.service_account import let_use, own_folder
+from ats.store.service_account import let_use, own_folder, remove_if_empty
 
 _OWNER = "postgres"
 _DATABASE = "ats"
@@ -46,7 +47,7 @@ class EmbeddedPostgres:
         self._sockets = sockets
         self._log = folder / "log" / "postgres.log"
         self._run_as = run_as
-        self._spawned: int | None = None
+        self._spawned: ProcessIdentity | None = None
 
     @property
     def url(self) -> str:
@@ -67,9 +68,10 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Fast shutdown; a server that does not obey is killed, which its write-ahead log survives."""
         for stop_signal in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            pid = self._running_pid() or self._spawned
+            pid = self._running_pid() or self._starting_pid()
             if pid is None or _ends_after(pid, stop_signal, _STOP_SECONDS):
-                return
+                break
+        remove_if_empty(self._sockets)
 
     def _initialise(self) -> None:
         if self._data.exists():
@@ -90,8 +92,8 @@ class EmbeddedPostgres:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self._sockets), "unix_socket_permissions": "0700", "port": _PORT}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(_programs() / "postgres"), "-D", str(self._data), *options]
-        self._spawned = spawn_detached(command, log=self._log, folder=self._folder, run_as=self._run_as)
-        return self._spawned
+        self._spawned = ProcessIdentity.of(spawn_detached(command, log=self._log, folder=self._folder, run_as=self._run_as))
+        return self._spawned.pid
 
     def _running_pid(self) -> int | None:
         """The postmaster named by the pid file, if that process is really ours: a recycled pid works in another folder."""
@@ -100,6 +102,10 @@ class EmbeddedPostgres:
         except (OSError, ValueError, IndexError):
             return None
         return pid if pid > 0 and is_alive(pid) and working_folder_of(pid) == self._data else None
+
+    def _starting_pid(self) -> int | None:
+        """The process this object started, while it has not written its pid file yet."""
+        return self._spawned.pid if self._spawned is not None and self._spawned.is_alive else None
 
     def _clear_remains(self) -> None:
         """After a SIGKILL: let orphaned backends end, then remove the lock files that a zombie or a recycled pid would keep valid."""

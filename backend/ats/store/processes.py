@@ -34,8 +34,12 @@ class ProcessIdentity:
     @classmethod
     def current(cls) -> ProcessIdentity:
         """This process."""
-        pid = os.getpid()
-        return cls(pid, _birth_of(pid) or "")
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessIdentity:
+        """The process that has this pid now; one that is gone already is never alive."""
+        return cls(pid, _birth_of(pid) or "gone")
 
     @property
     def is_alive(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -38,6 +39,12 @@ def own_folder(folder: Path, run_as: RunAs | None) -> None:
             folder.chmod(stat.S_IRWXU)
     except OSError as error:
         raise DependencyError(f"{folder} cannot be used: {error.strerror}.", remedy=_OTHER_FOLDER) from error
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Take a socket folder away with its server; it may lie outside the data folder."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def let_pass(folder: Path, run_as: RunAs | None) -> None:

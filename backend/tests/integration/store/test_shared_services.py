@@ -237,6 +237,17 @@ def test_a_socket_without_a_server_is_replaced(data_dir):
             assert connect_redis(services.redis_url).ping()
 
 
+def test_a_server_that_hangs_is_named_to_a_newcomer_and_killed_by_the_last_user(data_dir):
+    with open_services(settings(data_dir), lambda _: None) as services:
+        valkey = connect_redis(services.redis_url).info("server")["process_id"]
+        os.kill(valkey, signal.SIGSTOP)
+        with pytest.raises(DependencyError, match="does not answer"), open_services(settings(data_dir), lambda _: None):
+            pass
+        assert is_alive(valkey)
+    assert not is_alive(valkey)
+    assert not any_process_in(data_dir)
+
+
 def test_a_long_data_folder_uses_a_short_private_socket_folder(data_dir):
     """Unix socket paths end at about a hundred characters."""
     folder = data_dir / ("long" * 30) / "with space, 'quotes' and $(signs) é"
@@ -246,6 +257,7 @@ def test_a_long_data_folder_uses_a_short_private_socket_folder(data_dir):
         sockets = Path(psycopg.conninfo.conninfo_to_dict(services.database_url)["host"])
         assert len(str(sockets)) < 60
         assert sockets.stat().st_mode & 0o777 == 0o700
+    assert not sockets.exists()
 
 
 def test_two_data_folders_never_meet(data_dir):
