@@ -99,11 +99,11 @@ class GatewayState:
             session.error(request_id, 321, f"Error validating request.-'00' : cause - {error}")
 
     def advance(self) -> None:
-        """Let the market catch up with the clock: trades, fills, bars, the end of the day."""
+        """Let the market catch up with the clock: closed bars first, then trades and fills, the end of the day, the account."""
+        self._data.on_time()
         for instrument, quote in self.market.new_trades():
             self._exchange.on_trade(instrument, quote)
             self._data.on_trade(instrument, quote)
-        self._data.on_time()
         self._exchange.on_time()
         self._accounts.on_time()
         self._warn_of_exhausted_data()

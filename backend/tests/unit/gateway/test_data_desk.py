@@ -222,6 +222,42 @@ def test_an_answer_too_long_for_the_broker_is_refused(floor_of, bars_of):
     assert client.errors() == [(1, 162)]
 
 
+def test_a_bar_is_closed_before_the_first_trade_of_the_next(wave):
+    client = wave.connect(11)
+    client.ask("reqTickByTickData", reqId=1, kind="Last", **MSFT)
+    client.ask("reqRealTimeBars", reqId=2, whatToShow="TRADES", **MSFT)
+    client.received.clear()
+    wave.clock.advance(seconds=3)
+    wave.state.advance()
+    assert client.names()[0] == "realtimeBar"
+    assert set(client.names()[1:]) == {"tickByTickLast"}
+
+
+def test_a_market_order_trades_at_the_quote_its_client_has_seen(wave):
+    client = wave.connect(11)
+    (seen,) = [values for _, values in client.ask("reqTickByTickData", reqId=1, kind="BidAsk", **MSFT)]
+    for order_id, pause in enumerate((0.9, 1.3, 2.2, 0.4), 1):
+        client.received.clear()
+        wave.clock.advance(seconds=pause)
+        wave.state.advance()
+        seen = [seen, *client.of("tickByTickBidAsk")][-1]
+        wave.clock.advance(seconds=0.01)
+        client.place(order_id)
+        assert client.of("tickByTickBidAsk") == []
+        assert client.of("execDetails")[0]["price"] == seen["ask"]
+
+
+def test_instruments_trade_in_the_order_of_time(floor_of, bars_of, instrument_of):
+    floor = floor_of(bars_of(*WAVE), instrument_of(bars_of(*WAVE), "IBM.NYSE"))
+    client = floor.connect(11)
+    for request_id, symbol in enumerate(("MSFT", "IBM"), 1):
+        client.ask("reqTickByTickData", reqId=request_id, kind="Last", symbol=symbol, secType="STK", exchange="SMART")
+    client.received.clear()
+    floor.clock.advance(seconds=3)
+    floor.state.advance()
+    assert [tick["reqId"] for tick in client.of("tickByTickLast")] == [1, 2] * 5
+
+
 # Pacing
 
 

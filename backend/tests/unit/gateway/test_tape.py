@@ -115,6 +115,13 @@ def test_before_the_data_there_are_no_bars_and_the_first_open_stands(bars_of):
     assert tape.quote(tape.begins_ns - SECOND).last == 100
 
 
+@given(random_bars(), st.integers(0, 15_000))
+def test_the_standing_quote_is_the_one_the_latest_trade_left(bars, after_ms):
+    tape = tape_of(bars)
+    moment = tape.begins_ns + after_ms * 1_000_000
+    assert tape.quote(moment) == list(tape.ticks(tape.begins_ns - 1, moment))[-1]
+
+
 def test_a_long_silence_is_caught_up_by_turning_points(bars_of):
     tape = tape_of(bars_of(*["100 102 99 101"] * 100))
     trades = list(tape.ticks(tape.begins_ns - 1, tape.begins_ns + 500 * SECOND - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -56,12 +57,11 @@ class Market:
         return {key: tape.quote(now_ns).last for key, tape in self._tapes.items()}
 
     def new_trades(self) -> Iterator[tuple[SimulatedInstrument, Quote]]:
-        """The trades since the last call, instrument by instrument. A clock set back yields none."""
+        """The trades since the last call, of all instruments in order of time. A clock set back yields none."""
         after_ns, until_ns = self._seen_ns, self.now_ns
         self._seen_ns = max(after_ns, until_ns)
-        for tape in self._tapes.values():
-            for quote in tape.ticks(after_ns, until_ns):
-                yield tape.instrument, quote
+        streams = (_trades(tape, after_ns, until_ns) for tape in self._tapes.values())
+        yield from heapq.merge(*streams, key=lambda trade: trade[1].at_ns)
 
     def exhausted(self) -> list[SimulatedInstrument]:
         """Instruments whose data have ended."""
@@ -71,6 +71,11 @@ class Market:
         """How long until some instrument trades again."""
         now_ns = self.now_ns
         return min(tape.next_tick_ns(now_ns) - now_ns for tape in self._tapes.values()) / 1e9
+
+
+def _trades(tape: Tape, after_ns: int, until_ns: int) -> Iterator[tuple[SimulatedInstrument, Quote]]:
+    for quote in tape.ticks(after_ns, until_ns):
+        yield tape.instrument, quote
 
 
 def _timeline(config: SimulatedGatewayConfig, instrument: SimulatedInstrument, now: datetime) -> Timeline:

@@ -77,6 +77,10 @@ class _Path:
             before = left
         return False
 
+    def latest_step_ns(self, moment_ns: int) -> int:
+        step = _step_ns(self.slot)
+        return self.slot.start_ns + (min(moment_ns, self.slot.end_ns - 1) - self.slot.start_ns) // step * step
+
     def volume_until(self, moment_ns: int) -> int:
         length = self.slot.end_ns - self.slot.start_ns
         passed = min(max(moment_ns - self.slot.start_ns, 0), length)
@@ -103,14 +107,19 @@ class Tape:
         return moment_ns >= self._data_end_ns
 
     def quote(self, moment_ns: int) -> Quote:
-        """The market at the moment; between bars the last close stands, before the first bar its open."""
+        """The quote that stands at the moment, as the latest trade left it; before the first bar, its open."""
         index = self._timeline.at(moment_ns)
-        path = self._path(max(index, 0))
+        if index < 0:
+            return self._quote_at(0, self.begins_ns)
+        path = self._path(index)
+        moments = [path.latest_step_ns(moment_ns), *(at_ns for at_ns, _ in path.points[:-1] if at_ns <= moment_ns)]
+        return self._quote_at(index, max(moments))
+
+    def _quote_at(self, index: int, moment_ns: int) -> Quote:
+        path, tick = self._path(index), self.instrument.tick
         last = path.price(moment_ns)
-        falling = index >= 0 and path.is_falling(moment_ns)
-        tick = self.instrument.tick
-        bid = last if falling else last - 1
-        size = Decimal(_LOT * (1 + abs(index) % 9))
+        bid = last if path.is_falling(moment_ns) else last - 1
+        size = Decimal(_LOT * (1 + index % 9))
         return Quote(moment_ns, bid * tick, (bid + 1) * tick, last * tick, size, size, Decimal(_LOT))
 
     def bar(self, start_ns: int, end_ns: int) -> MarketBar | None:
@@ -140,7 +149,7 @@ class Tape:
                 moments.update(_grid(path.slot, after_ns, until_ns))
             for moment in sorted(moments):
                 if after_ns < moment <= until_ns:
-                    yield self.quote(moment)
+                    yield self._quote_at(index, moment)
 
     def next_tick_ns(self, after_ns: int) -> int:
         """A moment by which the next trade has happened at the latest, for pacing."""
