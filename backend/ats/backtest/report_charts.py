@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 
 def chart_data(curve: EquityCurve, benchmark: EquityCurve, dates: Days, close: Floats, fills: Sequence[Fill], *, daily: bool) -> str:
-    """Every series of the page as JSON that is safe inside a script element; the same run gives the same text."""
+    """Every series of the page as JSON: numbers, dates and sides, no free text, hence safe in a script element; the same for the same run."""
     by_day = daily or len(dates) > LONGEST_CHART
     rows = last_of_each(dates) if by_day else np.arange(len(dates))
     charts: Mapping[str, object] = {
@@ -36,7 +36,7 @@ def chart_data(curve: EquityCurve, benchmark: EquityCurve, dates: Days, close: F
         "buys": _marks(fills, Side.BUY, daily=daily),
         "sells": _marks(fills, Side.SELL, daily=daily),
     }
-    return json.dumps(charts, sort_keys=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return json.dumps(charts, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _moments(event_ns: NDArray[np.int64]) -> list[str]:

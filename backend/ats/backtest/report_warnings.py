@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ats.analytics.metrics import SESSIONS_PER_YEAR, Performance
 from ats.analytics.round_trips import RoundTrip, closed
+from ats.backtest.report_words import percent
 
 FEWEST_TRADES = 30
 HIGHEST_BELIEVABLE_SHARPE = 3.0
@@ -38,15 +39,15 @@ def _about_luck(figures: Performance, trips: Sequence[RoundTrip]) -> Iterator[st
         yield f"Only {figures.trades} completed round trips, fewer than {FEWEST_TRADES}: too few to tell skill from luck."
     best = sum(sorted((trip.profit for trip in closed(trips)), reverse=True)[:_FEW], Decimal(0))
     if figures.trades >= FEWEST_TRADES and figures.net_profit > 0 and best > figures.net_profit * _HALF:
-        share = best / figures.net_profit
-        yield f"The {_FEW} best round trips earned {share:.0%} of the net profit: without them the result is another one."
+        share = percent(float(best / figures.net_profit), sign=False)
+        yield f"The {_FEW} best round trips earned {share} of the net profit: without them the result is another one."
 
 
 def _about_worth(figures: Performance, benchmark: Performance, trips: Sequence[RoundTrip]) -> Iterator[str]:
     if figures.trades and figures.total_return < benchmark.total_return:
         yield (
-            f"Buying and holding with the same cash and costs returned {benchmark.total_return:+.1%}, "
-            f"the strategy {figures.total_return:+.1%}."
+            f"Buying and holding with the same cash and costs returned {percent(benchmark.total_return)}, "
+            f"the strategy {percent(figures.total_return)}."
         )
     still_open = sorted({trip.instrument_id for trip in trips if trip.is_open})
     if still_open:

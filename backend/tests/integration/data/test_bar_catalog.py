@@ -241,6 +241,7 @@ def test_no_bars_are_nothing_to_store(catalog):
         ("available_ns", [0, -1, 0], "known before its close"),
         ("available_ns", [9**18, 0, 0], "does not follow"),
         ("event_ns", [0, -(10**15), 0], "does not follow"),
+        ("event_ns", [0, -86_400_000_000_000, 0], "does not follow"),
     ],
 )
 def test_bars_out_of_order_or_known_too_early_are_refused(catalog, name, change, said):

@@ -243,7 +243,7 @@ def test_a_short_window_and_a_better_benchmark_are_said():
     figures = replace(run().performance, sessions=251, total_return=0.1)
     lines = warnings_of(figures, replace(figures, total_return=0.2), ())
     assert any("251 sessions" in line for line in lines)
-    assert any("+20.0%" in line for line in lines)
+    assert any("+20.0 %" in line for line in lines)
     assert warnings_of(replace(figures, sessions=252), figures, ()) == ()
 
 
@@ -251,7 +251,7 @@ def test_a_result_carried_by_five_trips_is_said():
     report = run(trades=40)
     lucky = [replace(trip, profit=Decimal(100 if number < 5 else 1)) for number, trip in enumerate(report.trips)]
     figures = replace(report.performance, net_profit=Decimal(535))
-    assert any("5 best round trips" in line for line in warnings_of(figures, figures, lucky))
+    assert any("5 best round trips earned 93.5 %" in line for line in warnings_of(figures, figures, lucky))
     even = [replace(trip, profit=Decimal(10)) for trip in report.trips]
     assert not any("best" in line for line in warnings_of(replace(figures, net_profit=Decimal(400)), figures, even))
 
