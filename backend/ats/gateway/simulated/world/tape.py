@@ -158,11 +158,18 @@ class Tape:
         return after_ns + step - (after_ns - slot.start_ns) % step
 
     def _part(self, index: int, start_ns: int, end_ns: int) -> _Part:
+        slot = self._timeline.slots[index]
+        if start_ns <= slot.start_ns and slot.end_ns <= end_ns and index < len(self._bars):
+            return self._whole(self._bars[index], slot)
         path = self._path(index)
         from_ns, to_ns = max(start_ns, path.slot.start_ns), min(end_ns, path.slot.end_ns)
         prices = [path.price(from_ns), *(price for moment, price in path.points if from_ns <= moment <= to_ns), path.price(to_ns)]
         volume = path.volume_until(to_ns) - path.volume_until(from_ns)
         return _Part(prices[0], max(prices), min(prices), prices[-1], volume, max((to_ns - from_ns) // _step_ns(path.slot), 1))
+
+    def _whole(self, bar: Bar, slot: Slot) -> _Part:
+        open_, high, low, close = (self._ticks_of(price) for price in (bar.open, bar.high, bar.low, bar.close))
+        return _Part(open_, high, low, close, int(bar.volume), (slot.end_ns - slot.start_ns) // _step_ns(slot))
 
     def _path(self, index: int) -> _Path:
         if self._latest is None or self._latest[0] != index:
