@@ -282,3 +282,39 @@ def test_a_minute_known_two_seconds_late_fills_at_the_minute_after_the_running_o
     (fill,) = watched.run.fills
     assert to_ns(fill.filled_at) == columns.opened_ns[6]
     assert fill.price == money_of(columns.open[6])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"high": 1.0},
+        {"low": 10_000.0},
+        {"close": 10_000.0},
+        {"open": 0.01},
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_nothing_is_decided_on_a_bar_that_cannot_be_one(market, damage):
+    """J19: high below low, close or open outside; the bar is passed over, the run goes on."""
+    columns = market.daily(30)
+    ((name, value),) = damage.items()
+    bad = getattr(columns, name).copy()
+    bad[14] = value
+    columns = market.changed(columns, **{name: bad})
+    watched = market.run("sma_cross", market.series(columns, market.day), rule=At(buy=15))
+    asked_at = [entry[0] for entry in watched.diary.decisions]
+    assert int(columns.event_ns[14]) not in asked_at
+    assert asked_at[-1] == columns.event_ns[-1]
+    assert to_ns(watched.run.fills[0].filled_at) == columns.opened_ns[16]
+
+
+def test_a_bar_of_a_moment_already_seen_is_passed_over(market):
+    """J19: a duplicate, and one that goes back, delivered later."""
+    columns = market.daily(30)
+    event, known = columns.event_ns.copy(), columns.available_ns.copy()
+    event[14], event[20] = event[13], event[10]
+    columns = market.changed(columns, event_ns=event, available_ns=known)
+    watched = market.run("sma_cross", market.series(columns, market.day), rule=At(buy=0))
+    asked_at = [entry[0] for entry in watched.diary.decisions]
+    assert not {int(known[14]), int(known[20])} & set(asked_at)
+    assert len(asked_at) == 30 - 2 - 7
