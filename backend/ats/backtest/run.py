@@ -114,7 +114,7 @@ def report_input(result: BacktestResult) -> ReportInput:
         RefusedOrders(str(rule), count, str(result.engine.first_refusals[rule]), RULE_HELP[rule].remedy)
         for rule, count in sorted(result.engine.refusals.items())
     ]
-    adjusted = "adjusted for splits and dividends" if result.window.adjusted else "as traded, not adjusted"
+    adjusted = "adjusted for splits and dividends" if result.window.adjusted else "as the file gives them"
     return ReportInput(
         strategy=card.title,
         description=card.description,

@@ -35,12 +35,13 @@ def approve_live(
     """
     from ats.operations.approve import ApprovalPorts, approve_live  # noqa: PLC0415 -- not needed for --help
     from ats.operations.plan import approval_caps, sleeves_from  # noqa: PLC0415 -- as above
-    from ats.wiring.world import open_world  # noqa: PLC0415 -- as above
+    from ats.wiring.world import check_audit, open_world  # noqa: PLC0415 -- as above
 
     settings = load_settings()
     sleeves = sleeves_from(strategy, instrument, bar_spec, params, sleeves_json)
     caps = approval_caps(settings, [str(sleeve.instrument_id) for sleeve in sleeves])
     with open_world(settings, console.say) as world:
+        check_audit(world)
         ports = ApprovalPorts(world.approvals, world.audit, world.clock, world.actor)
         granted = [
             approve_live(sleeve, settings.ib.live_account_id, caps[str(sleeve.instrument_id)], note, settings.trading.approval_days, ports)

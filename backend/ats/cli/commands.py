@@ -50,6 +50,12 @@ class LazyCommand:
 
 COMMANDS: tuple[LazyCommand, ...] = (
     LazyCommand(
+        "demo",
+        "ats.cli.demo:app",
+        "Show the whole story on a simulated gateway: backtest, refusal, approval, paper, live, cap, kill switch, audit.",
+        RESEARCH,
+    ),
+    LazyCommand(
         "backtest",
         "ats.cli.backtest:app",
         "Backtest a strategy on stored bars and write an HTML report; fills at the next open, Guardian on the order path.",

@@ -22,7 +22,7 @@ def show(as_json: JsonFlag = False) -> None:
 
     Example: ats config show --json
     """
-    settings = load_settings(env_file=DEFAULT_ENV_FILE)
+    settings = load_settings()
     if as_json:
         effective = {name: {"value": value, "origin": origin} for name, value, origin in settings.rows()}
         console.result_json({"settings": effective, "derived": derived(settings)})
@@ -30,7 +30,9 @@ def show(as_json: JsonFlag = False) -> None:
     console.result_table(("setting", "value", "origin"), list(settings.rows()))
     console.result_text("")
     console.result_table(("derived", "value"), list(derived(settings).items()))
-    console.say(f"\nSet a value in the environment or in {DEFAULT_ENV_FILE}; docs/reference/settings.md explains each.")
+    console.say(
+        f"\nSet a value in the environment or in {settings.storage.env_file or DEFAULT_ENV_FILE}; docs/reference/settings.md explains each."
+    )
 
 
 def derived(settings: Settings) -> dict[str, str]:

@@ -27,6 +27,7 @@ from ats.core.ids import InstrumentId, is_live_account, is_paper_account, is_sym
 from ats.core.money import StrictDecimal
 
 PREFIX = "ATS_"
+ENV_FILE_NAME = "ATS_ENV_FILE"
 DEFAULT_ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
 _RATE = re.compile(r"([1-9][0-9]{0,3})/([0-9]{2}):([0-5][0-9]):([0-5][0-9])", re.ASCII)
 _FIRST_PRINTABLE = 0x20
@@ -155,6 +156,9 @@ class StorageSettings(Group):
     data_dir: PathSetting = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("ats", appauthor=False)),
         description="Folder of the embedded services, the catalog, artifacts and sentinel files. Two installations with different folders never meet.",
+    )
+    env_file: PathSetting | None = Field(
+        None, description="File of settings read before the environment; only the environment can name it. Unset: `backend/.env`."
     )
     database_url: SecretUrl | None = Field(
         None, description="PostgreSQL URL, postgresql://user:password@host:port/name. Unset: an embedded server in the data folder."
@@ -336,11 +340,22 @@ def default_of(group: type[Group], field: str) -> object:
     return None if default is PydanticUndefined else default
 
 
-def load_settings(environ: Mapping[str, str] | None = None, env_file: Path = DEFAULT_ENV_FILE) -> Settings:
-    """Read environment and env file once. Raises ConfigError naming the variable, the value and the remedy."""
+def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Read environment and env file once. Raises ConfigError naming the variable, the value and the remedy.
+
+    `env_file`: read this one, whatever ATS_ENV_FILE says.
+    """
     environment = _ours(os.environ if environ is None else environ)
+    named = environment.get(ENV_FILE_NAME)
+    env_file = env_file or Path(named or DEFAULT_ENV_FILE)
+    if named and not env_file.exists():
+        raise ConfigError(
+            f"{ENV_FILE_NAME}={named!r}: there is no such file.", remedy="Correct the path, or unset it to read backend/.env."
+        )
     from_file = _ours(read_env_file(env_file))
     known = {name for group in GROUPS for name in group.names()}
+    if ENV_FILE_NAME in from_file:
+        raise ConfigError(f"{ENV_FILE_NAME} stands in {env_file}, which is being read already.", remedy="Set it in the environment only.")
     for origin, values in (("the environment", environment), (str(env_file), from_file)):
         for name in sorted(values.keys() - known):
             raise ConfigError(

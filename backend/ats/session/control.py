@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ats.core.errors import AtsError
 from ats.risk.approvals import ApprovalStore
 from ats.risk.guardian import Block
 from ats.risk.kill_switch import KillPlace, KillState, Reading, read_all
@@ -101,5 +102,9 @@ class SessionControl:
         return f"approval {', '.join(self._state.revoked)} no longer stands"
 
     def _is_gone(self, approval_id: str, now: datetime) -> bool:
-        approval = self._approvals.get(approval_id) if self._approvals is not None else None
+        """An approval that cannot be read, or was altered in the table, no longer stands."""
+        try:
+            approval = self._approvals.get(approval_id) if self._approvals is not None else None
+        except AtsError:
+            return True
         return approval is None or not approval.is_standing(now)

@@ -26,7 +26,7 @@ _MISSING = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Where PostgreSQL and Redis answer. `notes` says what a person should know about them."""
+    """Where PostgreSQL and Redis answer. `notes` holds what was said when this process was the one that started them."""
 
     database_url: str
     redis_url: str
@@ -43,8 +43,6 @@ def open_services(storage: StorageSettings, announce: Callable[[str], None]) -> 
         notes.append(text)
         announce(text)
 
-    if storage.is_embedded and service_account() is not None:
-        note(f"Running as root: the embedded servers run as the system user {SERVICE_USER}.")
     with open_database(storage, note) as database_url, open_redis(storage, note) as redis_url:
         yield Services(database_url, redis_url, storage.is_embedded, tuple(notes))
 
@@ -61,8 +59,10 @@ def open_database(storage: StorageSettings, announce: Callable[[str], None]) -> 
     if not (folder / "data").exists():
         announce("First start: making a PostgreSQL database in the data folder takes a few seconds.")
     postgres = EmbeddedPostgres(folder, sockets, service_account())
-    with shared(folder, postgres):
-        announce(f"Embedded PostgreSQL runs in {storage.data_dir}. {_MISSING}")
+    with shared(folder, postgres) as is_first:
+        if is_first:
+            _say_root(announce)
+            announce(f"Embedded PostgreSQL runs in {storage.data_dir}. {_MISSING}")
         yield postgres.url
 
 
@@ -76,9 +76,15 @@ def open_redis(storage: StorageSettings, announce: Callable[[str], None]) -> Ite
         return
     folder, sockets = _prepared(storage.data_dir, "valkey")
     valkey = EmbeddedValkey(folder, sockets, service_account())
-    with shared(folder, valkey):
-        announce(f"Embedded Valkey runs in {storage.data_dir}; it holds only what can be rebuilt and starts empty.")
+    with shared(folder, valkey) as is_first:
+        if is_first:
+            announce(f"Embedded Valkey runs in {storage.data_dir}; it holds only what can be rebuilt and starts empty.")
         yield valkey.url
+
+
+def _say_root(announce: Callable[[str], None]) -> None:
+    if service_account() is not None:
+        announce(f"Running as root: the embedded servers run as the system user {SERVICE_USER}.")
 
 
 def _prepared(data_dir: Path, name: str) -> tuple[Path, Path]:

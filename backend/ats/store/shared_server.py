@@ -33,35 +33,37 @@ class Server(Protocol):
 
 
 @contextmanager
-def shared(folder: Path, server: Server) -> Iterator[None]:
-    """Use the server with others; `folder` holds the two lock files and is the same for all of them."""
+def shared(folder: Path, server: Server) -> Iterator[bool]:
+    """Use the server with others; yields whether nobody else did. `folder` holds the two lock files and is the same for all of them."""
     with _opened(folder / "in-use") as membership:
-        _join(folder, server, membership)
+        is_first = _join(folder, server, membership)
         try:
-            yield
+            yield is_first
         finally:
             _leave(folder, server, membership)
 
 
-def _join(folder: Path, server: Server, membership: IO[bytes]) -> None:
+def _join(folder: Path, server: Server, membership: IO[bytes]) -> bool:
     with _exclusive(folder / "lock", server.name):
+        is_first = _nobody_else(membership)
         fcntl.flock(membership, fcntl.LOCK_SH)
         try:
             server.ensure_running()
         except BaseException:  # interrupted or failed: nobody else may be left with a server of ours
-            if _is_last(membership):
+            if _nobody_else(membership):
                 server.stop()
             raise
+        return is_first
 
 
 def _leave(folder: Path, server: Server, membership: IO[bytes]) -> None:
     with _exclusive(folder / "lock", server.name):
-        if _is_last(membership):
+        if _nobody_else(membership):
             server.stop()
 
 
-def _is_last(membership: IO[bytes]) -> bool:
-    """Give up our membership and tell whether nobody else holds one."""
+def _nobody_else(membership: IO[bytes]) -> bool:
+    """Give up our membership, if we have one, and tell whether nobody else holds one."""
     try:
         fcntl.flock(membership, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

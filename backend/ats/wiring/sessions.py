@@ -41,7 +41,7 @@ from ats.store.files import Beacon, SessionBeacon, SessionLock
 from ats.store.postgres.orders import OrderJournalRepository
 from ats.store.processes import ProcessIdentity
 from ats.store.redis.telemetry import SurvivingTelemetry
-from ats.wiring.world import World, file_place, open_world
+from ats.wiring.world import World, check_audit, file_place, open_world
 
 log = structlog.get_logger()
 Confirm = Callable[[str], str | None]
@@ -63,6 +63,7 @@ def run_session(plan: SessionPlan, settings: Settings, voices: Voices, understoo
     """
     check_mode(plan, live_enabled=settings.trading.enable_live_trading)
     with open_world(settings, voices.say) as world:
+        check_audit(world)
         clearance = _clear(plan, world)
         for line in summary_lines(plan, clearance):
             voices.say(line)
@@ -73,7 +74,7 @@ def run_session(plan: SessionPlan, settings: Settings, voices: Voices, understoo
         check_services(plan, facts, services_are_embedded=world.services.is_embedded)
         session_id = mint_id(plan.mode[0], world.clock.now())
         with SessionLock(settings.storage.data_dir, account_id).held(session_id):
-            _close_crashed(world)
+            _close_crashed(world, account_id)
             _run_locked(replace(plan, account_id=account_id), clearance, session_id, account_id, world, broker, voices)
 
 
@@ -105,21 +106,11 @@ def _confirm(plan: SessionPlan, world: World, voices: Voices, understood: str | 
     world.audit.append(AuditEvent("session.confirmed", world.actor, world.clock.now(), "cli", plan.account_id, {"way": way}))
 
 
-def _close_crashed(world: World) -> None:
-    """Mark sessions whose process is gone: the next start, under the account's lock, is the one that knows."""
+def _close_crashed(world: World, account_id: str) -> None:
+    """Mark what an earlier process left open: under the account's lock, no other process can be running a session of it."""
     for record in world.sessions.not_ended():
-        if not _is_running(record.pid):
+        if record.account_id == account_id:
             world.sessions.set_status(record.session_id, Status.CRASHED, world.clock.now(), "its process was gone at the next start")
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid != os.getpid()
 
 
 def _run_locked(

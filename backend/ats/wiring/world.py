@@ -12,7 +12,7 @@ import redis
 
 from ats.core.clock import Clock, SystemClock
 from ats.core.config import Settings
-from ats.core.errors import DependencyError
+from ats.core.errors import DependencyError, EvidenceError
 from ats.risk.kill_switch import KillPlace, KillReading, Reading
 from ats.session.records import Mode
 from ats.store.anchor import AnchorFile
@@ -93,6 +93,15 @@ class UnreachablePlace:
     def switch_off(self) -> None:
         """Raises DependencyError: nothing was lifted here."""
         raise DependencyError(self.problem)
+
+
+def check_audit(world: World) -> None:
+    """Raise EvidenceError when the audit log's head does not match its anchor: a database set back or edited (fault rows 36, 37)."""
+    verdict = world.audit.check_head()
+    if not verdict.is_intact:
+        raise EvidenceError(
+            f"The audit log is not what its anchor says: {verdict.detail}", remedy="Read docs/runbooks/audit-chain-broken.md."
+        )
 
 
 def current_actor() -> str:

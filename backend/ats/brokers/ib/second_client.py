@@ -97,6 +97,19 @@ class Conversation:
             value.tag: (value.currency, value.value) for value in values if value.account == account and value.currency not in ("", "BASE")
         }
 
+    async def leave_buy(self, symbol: str, primary_exchange: str, quantity: int, limit_price: Decimal) -> BrokerOrder:
+        """Place a limit order to buy and return it once the gateway lists it. For `hand_order` alone; nothing else here places orders."""
+        from ib_insync import LimitOrder, Stock  # noqa: PLC0415 -- as in `_connected`: only on this thread
+
+        contract = Stock(symbol, "SMART", "USD", primaryExchange=primary_exchange)
+        await self._ask("contract", self._ib.qualifyContractsAsync(contract))
+        placed = self._ib.placeOrder(contract, LimitOrder("BUY", quantity, float(limit_price), tif="GTC", orderRef="by hand"))
+        while self.left():
+            for order in await self.open_orders():
+                if order.order_ref == "by hand" and order.contract.symbol == symbol:
+                    return order
+        raise unusable_gateway(self._host, self._port, f"did not list the order ({placed.orderStatus.status})")
+
     def cancel_everything(self) -> None:
         """Ask the gateway to cancel every order of the login."""
         self._ib.client.reqGlobalCancel()

@@ -12,7 +12,8 @@ from ats.cli.main import run
 def _no_settings(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("ATS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr("ats.cli.config.DEFAULT_ENV_FILE", tmp_path / ".env")
+    (tmp_path / ".env").write_text("# nothing\n")
+    monkeypatch.setenv("ATS_ENV_FILE", str(tmp_path / ".env"))
     monkeypatch.setenv("ATS_DATA_DIR", str(tmp_path / "data"))
 
 

@@ -415,3 +415,15 @@ def test_any_values_load_or_are_a_config_error(values):
         return
     assert settings.live_risk.max_notional_per_order > 0
     assert settings.ib.paper_port != settings.ib.live_port
+
+
+def test_another_env_file_can_be_named_in_the_environment_only(tmp_path):
+    """S5-03: a second installation beside the first reads its own file."""
+    other = tmp_path / "other.env"
+    other.write_text("ATS_APPROVAL_DAYS=30\n")
+    assert load_settings({"ATS_ENV_FILE": str(other)}).trading.approval_days == 30
+    other.write_text(f"ATS_ENV_FILE={other}\n")
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load_settings({"ATS_ENV_FILE": str(tmp_path / "typo.env")})
+    with pytest.raises(ConfigError, match="ATS_ENV_FILE stands in"):
+        load_settings({"ATS_ENV_FILE": str(other)})
