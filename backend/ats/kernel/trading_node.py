@@ -79,8 +79,9 @@ class LiveNode:
 
     @property
     def is_connected(self) -> bool:
-        """Whether data and execution clients are connected."""
-        return bool(self._node.kernel.data_engine.check_connected() and self._node.kernel.exec_engine.check_connected())
+        """Whether data and execution clients are connected, and the connection below them really is."""
+        kernel = self._node.kernel
+        return bool(kernel.data_engine.check_connected() and kernel.exec_engine.check_connected() and self._venue.link_is_up())
 
     def halt(self) -> None:
         """Second layer behind Guardian: the engine's own halt denies everything but cancels."""
@@ -161,11 +162,11 @@ def _node_config(trader_id: str, venue: VenueSpec, limits: Limits, log_folder: P
 
 
 def _logging(folder: Path | None) -> LoggingConfig:
-    """Warnings to the screen, everything to the session's folder."""
+    """Everything to the session's folder; the screen belongs to the session, which says what a person must know."""
     if folder is None:
         return LoggingConfig(log_level="WARNING", log_colors=False)
     return LoggingConfig(
-        log_level="ERROR",
+        log_level="OFF",
         log_level_file="DEBUG",
         log_directory=str(folder),
         log_file_name="engine",

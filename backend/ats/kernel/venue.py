@@ -16,6 +16,7 @@ class VenueSpec:
     """One venue of a node: plain data until the kernel builds clients from it.
 
     `name` is the clients' key in the node and the issuer of the account id (`INTERACTIVE_BROKERS-DU1234567`).
+    `link_is_up` looks at the connection itself: the engine's clients go on calling themselves connected after it was lost.
     `exec_factory` takes the guard's edge check and returns the factory class: an execution client cannot be made without one.
     """
 
@@ -24,3 +25,4 @@ class VenueSpec:
     exec_client_config: LiveExecClientConfig
     data_factory: type[LiveDataClientFactory]
     exec_factory: Callable[[EdgeCheck], type[LiveExecClientFactory]]
+    link_is_up: Callable[[], bool]

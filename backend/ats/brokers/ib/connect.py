@@ -67,6 +67,14 @@ def connected_client(
     return client
 
 
+def link_is_up(host: str, port: int, client_id: int) -> bool:
+    """Whether the process' client for this gateway has a socket, a session, and has finished its start-up on it."""
+    client = factories.IB_CLIENTS.get((host, port, client_id))
+    if client is None or not client.is_ready:
+        return False
+    return bool(client._is_ib_connected.is_set() and client._eclient.isConnected())  # noqa: SLF001 -- the adapter has no public word for it
+
+
 @contextmanager
 def _attempts_bounded(attempts: int) -> Iterator[None]:
     before = os.environ.get(_VARIABLE)  # noqa: TID251 -- the adapter's only switch is this variable

@@ -24,5 +24,9 @@ def leave_resting_buy(host: str, port: int, instrument: InstrumentId, quantity: 
     if SIMULATED_MARK not in seen.connected_at_text:
         raise RefusedByGateError(f"The gateway at {host}:{port} is not simulated.", remedy="Orders on a real gateway go through a session.")
     return converse(
-        host, port, _HAND_CLIENTS, _DEADLINE_SECONDS, lambda gateway: gateway.leave_buy(instrument.symbol, instrument.venue, quantity, limit_price)
+        host,
+        port,
+        _HAND_CLIENTS,
+        _DEADLINE_SECONDS,
+        lambda gateway: gateway.leave_buy(instrument.symbol, instrument.venue, quantity, limit_price),
     )

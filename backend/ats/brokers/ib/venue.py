@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from ats.brokers.ib.connect import link_is_up
 from ats.brokers.ib.edge import IbDataClientFactory, edge_exec_factory
-from ats.brokers.ib.settings_map import data_client_config, exec_client_config
+from ats.brokers.ib.settings_map import data_client_config, exec_client_config, gateway_port
 from ats.core.config import IbSettings
 from ats.kernel.venue import VenueSpec
 from ats.session.records import Mode
@@ -25,4 +27,5 @@ def ib_venue(settings: IbSettings, mode: Mode, account_id: str, instrument_ids: 
         exec_client_config=exec_client_config(settings, mode, account_id, instrument_ids),
         data_factory=IbDataClientFactory,
         exec_factory=edge_exec_factory,
+        link_is_up=partial(link_is_up, settings.host, gateway_port(settings, mode), settings.client_id),
     )
