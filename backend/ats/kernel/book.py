@@ -13,6 +13,7 @@ from ats.core.orders import OrderIntent, Side
 from ats.risk.guardian import Holding, Price
 from ats.strategies.base import free_funds
 
+_BUY, _NONE = OrderSide.BUY, Decimal(0)
 _NOT_SENT = (OrderStatus.INITIALIZED, OrderStatus.RELEASED, OrderStatus.EMULATED)
 
 
@@ -38,7 +39,7 @@ class CacheBook:
 
     def price(self, instrument_id: str, side: Side) -> Price | None:
         """The side's quote or the last trade, whichever is newer. Bars do not count: their close may be long gone."""
-        engine_id = self._engine_id(instrument_id)
+        engine_id = self._ids.get(instrument_id) or self._engine_id(instrument_id)
         quote, trade = self._cache.quote_tick(engine_id), self._cache.trade_tick(engine_id)
         if quote is not None and (trade is None or quote.ts_event >= trade.ts_event):
             return Price((quote.ask_price if side is Side.BUY else quote.bid_price).as_decimal(), quote.ts_event)
@@ -46,18 +47,25 @@ class CacheBook:
 
     def holding(self, instrument_id: str, excluding: str) -> Holding:
         """Net position over all strategies and unfilled working quantity per side, without the order `excluding`."""
-        engine_id = self._engine_id(instrument_id)
-        position = sum((item.signed_decimal_qty() for item in self._cache.positions_open(instrument_id=engine_id)), Decimal(0))
-        buys = sells = Decimal(0)
-        for order in (*self._cache.orders_open(instrument_id=engine_id), *self._cache.orders_inflight(instrument_id=engine_id)):
-            order_id = order.client_order_id.value
-            if order_id == excluding:
-                continue
-            self._reserved.pop(order_id, None)
-            leaves = order.leaves_qty.as_decimal()
-            buys, sells = (buys + leaves, sells) if order.side == OrderSide.BUY else (buys, sells + leaves)
-        for intent in self._still_reserved(instrument_id, excluding):
-            buys, sells = (buys + intent.quantity, sells) if intent.side is Side.BUY else (buys, sells + intent.quantity)
+        cache = self._cache
+        engine_id = self._ids.get(instrument_id) or self._engine_id(instrument_id)
+        position = buys = sells = _NONE
+        for item in cache.positions_open(instrument_id=engine_id):
+            position += item.signed_decimal_qty()
+        for orders in (cache.orders_open(instrument_id=engine_id), cache.orders_inflight(instrument_id=engine_id)):
+            for order in orders:
+                order_id = order.client_order_id.value
+                if order_id == excluding:
+                    continue
+                if self._reserved:
+                    self._reserved.pop(order_id, None)
+                if order.side == _BUY:
+                    buys += order.leaves_qty.as_decimal()
+                else:
+                    sells += order.leaves_qty.as_decimal()
+        if self._reserved:
+            for intent in self._still_reserved(instrument_id, excluding):
+                buys, sells = (buys + intent.quantity, sells) if intent.side is Side.BUY else (buys, sells + intent.quantity)
         return Holding(position, buys, sells)
 
     def funds(self, instrument_id: str) -> Decimal | None:
@@ -66,8 +74,9 @@ class CacheBook:
 
     def held_instruments(self) -> Iterable[str]:
         """Every instrument with an open position, a working order or a reserved one."""
-        items = (*self._cache.positions_open(), *self._cache.orders_open(), *self._cache.orders_inflight())
-        return {item.instrument_id.value for item in items} | {intent.instrument_id for intent in self._reserved.values()}
+        cache = self._cache
+        held = {item.instrument_id for items in (cache.positions_open(), cache.orders_open(), cache.orders_inflight()) for item in items}
+        return {item.value for item in held}.union(intent.instrument_id for intent in self._reserved.values())
 
     def _still_reserved(self, instrument_id: str, excluding: str) -> list[OrderIntent]:
         """Approved orders of the instrument that the engine has not yet marked as sent; others are forgotten here."""
