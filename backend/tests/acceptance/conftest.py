@@ -1,0 +1,324 @@
+"""The stage of the acceptance tests: an installation of its own, real processes, and the gateway's own books as the judge.
+
+Every session, gateway and command below is the process an operator would start. What the gateway was sent is read from its trace,
+what happened to the account from its ledger: files that no code of a session writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from ats.cli.main import run as run_command_line
+from ats.core.config import StorageSettings
+from ats.store.embedded import open_database, open_redis, open_services
+from ats.store.redis.connection import connect_redis
+
+PAPER, LIVE = "DU1234567", "U7654321"
+MSFT, FAST_BARS = "MSFT.NASDAQ", "5-SECOND-LAST"
+EAGER = {"buy_threshold": 0.98, "sell_threshold": 0.99, "max_holding_bars": 1000}
+"""Buys after nearly every bar, so that nobody waits for a signal, and holds."""
+
+START_SECONDS, TRADE_SECONDS, END_SECONDS = 60, 45, 45
+
+
+def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Poll for a truth, with a deadline."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        threading.Event().wait(0.05)
+    return found
+
+
+class Child:
+    """A command running beside the test; everything it says goes to a file."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path, typed: str | None = None) -> None:
+        self.arguments, self.output = arguments, output
+        with output.open("wb") as file:
+            self.process = subprocess.Popen(
+                arguments,
+                env=dict(environment),
+                stdin=subprocess.PIPE if typed is not None else subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if typed is not None:
+            self.process.stdin.write(typed.encode())
+            self.process.stdin.close()
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def wait_for(self, text: str, seconds: float = START_SECONDS) -> str:
+        """The first line that holds `text`."""
+
+        def found() -> str | None:
+            return next((line for line in self.said.splitlines() if text in line), None)
+
+        deadline = time.monotonic() + seconds
+        while (line := found()) is None:
+            is_over = self.process.poll() is not None
+            assert not is_over or found(), f"{self.arguments[2:]} ended with {self.process.returncode} without {text!r}:\n{self.said}"
+            assert time.monotonic() < deadline, f"{self.arguments[2:]} did not say {text!r} within {seconds} s:\n{self.said}"
+            threading.Event().wait(0.05)
+        return line
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ended(self, seconds: float = END_SECONDS) -> int:
+        """Its exit code, once it has ended by itself."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.arguments[2:]} still runs after {seconds} s:\n{self.said}") from None
+
+    def stop(self) -> int:
+        """End it as an operator would; its exit code."""
+        self.send(signal.SIGTERM)
+        return self.ended()
+
+    def kill(self) -> None:
+        """End it as the kernel would."""
+        self.process.kill()
+        self.process.wait()
+
+
+class GatewayRun:
+    """A simulated gateway in a process of its own."""
+
+    def __init__(self, child: Child, port: int, ledger: Path, trace: Path) -> None:
+        self.child, self.port, self._ledger, self._trace = child, port, ledger, trace
+
+    def ledger(self) -> dict[str, Any]:
+        return json.loads(self._ledger.read_text())
+
+    def executions(self) -> list[dict[str, Any]]:
+        return self.ledger()["executions"]
+
+    def orders(self) -> list[dict[str, Any]]:
+        return self.ledger()["orders"]
+
+    def working(self) -> list[dict[str, Any]]:
+        return [order for order in self.orders() if order["status"] in ("Submitted", "PreSubmitted", "PendingSubmit", "PendingCancel")]
+
+    def position(self) -> int:
+        return sum(int(position["quantity"]) for position in self.ledger()["positions"])
+
+    def received(self, name: str = "") -> list[dict[str, Any]]:
+        """Messages clients sent, optionally of one name, oldest first."""
+        return self._messages("in", name)
+
+    def sent(self, name: str) -> list[dict[str, Any]]:
+        """Messages clients were sent."""
+        return self._messages("out", name)
+
+    def orders_received(self) -> int:
+        """How many order messages arrived on the wire, whatever became of them."""
+        return len(self.received("placeOrder"))
+
+    def pass_bars(self, count: int = 2) -> None:
+        """Wait until so many more live bars were sent: whoever decides on a bar has had the chance."""
+        before = len(self.sent("realtimeBar"))
+        wait_until(lambda: len(self.sent("realtimeBar")) >= before + count, 10 + 6 * count, f"{count} more bars")
+
+    def _messages(self, direction: str, name: str) -> list[dict[str, Any]]:
+        lines = (json.loads(line) for line in self._trace.read_text().splitlines() if line.endswith("}"))
+        return [entry for entry in lines if entry["direction"] == direction and (not name or entry["name"] == name)]
+
+    def kill(self) -> None:
+        self.child.kill()
+
+
+class Installation:
+    """One data folder with the shipped market data, its settings, and commands on it."""
+
+    PAPER, LIVE, MSFT, EAGER = PAPER, LIVE, MSFT, EAGER
+    START_SECONDS, TRADE_SECONDS = START_SECONDS, TRADE_SECONDS
+    wait_until = staticmethod(wait_until)
+    free_port = staticmethod(lambda: free_port())
+
+    @staticmethod
+    def sleeve(params: Mapping[str, Any] = EAGER, strategy: str = "ibs_reversion", instrument: str = MSFT) -> tuple[str, ...]:
+        """The options that name one strategy on one instrument."""
+        chosen = ("--strategy", strategy, "--instrument", instrument, "--bar-spec", FAST_BARS)
+        return (*chosen, "--params", json.dumps(dict(params)))
+
+    def __init__(self, folder: Path, market: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        env_file = folder / "settings.env"
+        env_file.write_text("# Nothing is set here.\n")
+        self.settings = {
+            "ATS_DATA_DIR": str(folder),
+            "ATS_CATALOG_DIR": str(market),
+            "ATS_ENV_FILE": str(env_file),
+            "ATS_IB_PAPER_PORT": str(free_port()),
+            "ATS_IB_LIVE_PORT": str(free_port()),
+            "ATS_ENABLE_LIVE_TRADING": "true",
+            "ATS_IB_LIVE_ACCOUNT_ID": LIVE,
+        }
+        self._children: list[Child] = []
+
+    def environment(self, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ATS_")}
+        return inherited | self.settings | dict(settings or {})
+
+    def start(self, *arguments: str, typed: str | None = None, settings: Mapping[str, str] | None = None) -> Child:
+        """Start a module's command line: `start("ats.cli", "gateway", …)`."""
+        output = self.folder / f"output-{len(self._children)}.log"
+        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, typed)
+        self._children.append(child)
+        return child
+
+    def ats(self, *arguments: str, expect: int = 0, settings: Mapping[str, str] | None = None, seconds: float = 60) -> str:
+        """Run one command to its end; what it wrote to stdout. Fails the test on any other exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ats.cli", *arguments],
+            env=self.environment(settings),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert done.returncode == expect, f"ats {arguments} ended with {done.returncode}, not {expect}:\n{done.stderr}\n{done.stdout}"
+        return done.stdout
+
+    def json(self, *arguments: str, expect: int = 0, settings: Mapping[str, str] | None = None) -> Any:
+        return json.loads(self.ats(*arguments, "--json", expect=expect, settings=settings))
+
+    def gateway(self, mode: str = "paper", *more: str, account: str = "", port: int = 0) -> GatewayRun:
+        port = port or int(self.settings[f"ATS_IB_{mode.upper()}_PORT"])
+        account = account or (PAPER if mode == "paper" else LIVE)
+        number = len(self._children)
+        ledger, trace = self.folder / f"ledger-{number}.json", self.folder / f"trace-{number}.jsonl"
+        where = ("--port", str(port), "--data", MSFT, "--ledger", str(ledger), "--trace", str(trace))
+        child = self.start("ats.cli", "gateway", "sim", "--mode", mode, "--account", account, *where, *more)
+        child.wait_for(f"127.0.0.1:{port}", 30)
+        return GatewayRun(child, port, ledger, trace)
+
+    def paper(self, params: Mapping[str, Any] = EAGER, **more: Any) -> Child:
+        return self.start("ats.paper", *self.sleeve(params), **more)
+
+    def live(self, params: Mapping[str, Any] = EAGER, **more: Any) -> Child:
+        return self.start("ats.live", *self.sleeve(params), "--i-understand", LIVE, **more)
+
+    def approve(self, params: Mapping[str, Any] = EAGER) -> None:
+        self.ats("approve-live", *self.sleeve(params), "--note", "acceptance test")
+
+    def end(self) -> None:
+        for child in reversed(self._children):
+            if child.process.poll() is None:
+                child.send(signal.SIGCONT)
+                child.send(signal.SIGTERM)
+        for child in reversed(self._children):
+            try:
+                child.process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+    # What is kept, read by the test's own hand.
+
+    def rows(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
+        with (
+            open_database(StorageSettings(data_dir=self.folder), lambda _: None) as url,
+            psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection,
+        ):
+            found = connection.execute(statement, parameters)
+            return found.fetchall() if found.description else []
+
+    @contextmanager
+    def redis(self) -> Iterator[Any]:
+        with open_redis(StorageSettings(data_dir=self.folder), lambda _: None) as url, connect_redis(url) as client:
+            yield client
+
+    @property
+    def sentinel(self) -> Path:
+        return self.folder / "KILL_SWITCH_ACTIVE"
+
+    def server_pid(self) -> int:
+        """The embedded PostgreSQL's process."""
+        return int((self.folder / "services" / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory) -> Path:
+    """The catalog with the shipped data; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("market")
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("ATS_")}
+    subprocess.run(
+        [sys.executable, "-m", "ats.cli", "data", "load-shipped"],
+        env=environment | {"ATS_DATA_DIR": str(folder)},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return folder / "catalog"
+
+
+@pytest.fixture(scope="module")
+def new_installation(market) -> Iterator[Callable[[], Installation]]:
+    """Makes installations whose processes end with the module."""
+    made: list[Installation] = []
+
+    def make() -> Installation:
+        made.append(Installation(Path(tempfile.mkdtemp(prefix="ats-acceptance-")), market))
+        return made[-1]
+
+    yield make
+    for installation in made:
+        installation.end()
+        shutil.rmtree(installation.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def installation(new_installation) -> Iterator[Installation]:
+    """One installation for the module, its services kept running so that each command finds them."""
+    made = new_installation()
+    with open_services(StorageSettings(data_dir=made.folder), lambda _: None):
+        yield made
+        made.end()
+
+
+@pytest.fixture
+def ats(installation, monkeypatch, capfd) -> Callable[..., tuple[int, str]]:
+    """Runs a command in this process, where nothing is left running: exit code and everything it said."""
+
+    def run(*arguments: str, settings: Mapping[str, str] | None = None) -> tuple[int, str]:
+        for name in [name for name in os.environ if name.upper().startswith("ATS_")]:
+            monkeypatch.delenv(name)
+        for name, value in {**installation.settings, **(settings or {})}.items():
+            monkeypatch.setenv(name, value)
+        capfd.readouterr()
+        code = run_command_line(arguments)
+        out, err = capfd.readouterr()
+        return code, err + out
+
+    return run
