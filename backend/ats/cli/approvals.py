@@ -64,6 +64,7 @@ def revoke_live(
     instrument: Annotated[str, typer.Option("--instrument", help="Instrument as SYMBOL.VENUE.")],
     bar_spec: Annotated[str, typer.Option("--bar-spec", help="Bar specification.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept with the approval.")] = "revoked by the operator",
+    as_json: JsonFlag = False,
 ) -> None:
     """Revoke every standing approval; a running session blocks new entries within five seconds.
 
@@ -75,6 +76,9 @@ def revoke_live(
     key = (strategy, str(InstrumentId.parse(instrument)), str(BarSpec.parse(bar_spec)))
     with open_world(load_settings(), console.say) as world:
         revoked = revoke_live(key, reason, ApprovalPorts(world.approvals, world.audit, world.clock, world.actor))
+    if as_json:
+        console.result_json([approval.approval_id for approval in revoked])
+        return
     for approval in revoked:
         console.result_text(f"{approval.approval_id} is revoked.")
 
@@ -114,8 +118,10 @@ def list_approvals(as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def show(approval_id: Annotated[str, typer.Argument(help="The approval's id, from `ats approvals list`.")]) -> None:
-    """Show one approval with everything it binds, as JSON.
+def show(
+    approval_id: Annotated[str, typer.Argument(help="The approval's id, from `ats approvals list`.")], as_json: JsonFlag = False
+) -> None:
+    """Show one approval with everything it binds.
 
     Example: ats approvals show a-20261121T090000-0123456789
     """
@@ -125,4 +131,19 @@ def show(approval_id: Annotated[str, typer.Argument(help="The approval's id, fro
         approval = world.approvals.get(approval_id)
     if approval is None:
         raise InputError("approval", approval_id, "does not exist", remedy="`ats approvals list` shows all.")
-    console.result_json(approval)
+    if as_json:
+        console.result_json(approval)
+        return
+    revoked = (
+        f"{approval.revoked_at:%Y-%m-%d %H:%M} UTC by {approval.revoked_by}: {approval.revoke_reason}" if approval.revoked_at else "no"
+    )
+    facts = {
+        "approver": approval.approver,
+        "note": approval.note,
+        "granted": f"{approval.granted_at:%Y-%m-%d %H:%M} UTC",
+        "expires": f"{approval.expires_at:%Y-%m-%d %H:%M} UTC",
+        "revoked": revoked,
+        "digest": approval.digest,
+        **approval.scope.fields(),
+    }
+    console.result_table(("bound", "value"), list(facts.items()))

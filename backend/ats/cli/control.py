@@ -43,15 +43,21 @@ def kill(
 
 
 @resume_app.command()
-def resume(reason: Annotated[str, typer.Option("--reason", help="Why it is safe to trade again; kept in the audit log.")]) -> None:
+def resume(
+    reason: Annotated[str, typer.Option("--reason", help="Why it is safe to trade again; kept in the audit log.")],
+    as_json: JsonFlag = False,
+) -> None:
     """Lift the kill switch. Sessions that were halted stay so; start them again, each start reconciles first.
 
     Example: ats resume --reason "wrong data file replaced, positions checked"
     """
     from ats.wiring.control import lift_kill_switch  # noqa: PLC0415 -- as above
 
-    lift_kill_switch(load_settings(), reason, console.say)
-    console.result_text("The kill switch is off in every place.")
+    state = lift_kill_switch(load_settings(), reason, console.say)
+    if as_json:
+        console.result_json(state)
+    else:
+        console.result_text("The kill switch is off in every place.")
 
 
 @status_app.command()

@@ -89,7 +89,7 @@ def import_bars(
 
 
 @app.command("load-shipped")
-def load_shipped_bars() -> None:
+def load_shipped_bars(as_json: JsonFlag = False) -> None:
     """Load the five stocks that come with ats (AAPL, FB, GOOG, IBM, MSFT; daily 2000 to 2013) into the catalog.
 
     Example: ats data load-shipped
@@ -99,6 +99,9 @@ def load_shipped_bars() -> None:
 
     with console.progress("Loading the shipped market data"):
         reports = load_shipped(catalog_of(load_settings()))
+    if as_json:
+        console.result_json([{"entry": report.entry, "added": report.added} for report in reports])
+        return
     for report in reports:
         console.result_text(f"{report.entry.instrument_id}: {report.entry.rows} bars, {report.added} new")
 

@@ -117,7 +117,7 @@ class Stage:
     def run(self, *arguments: str, expect: int = 0, typed: str | None = None) -> str:
         """Run one command to its end, show it with its output, and check its exit code. Returns everything it said."""
         show_command(arguments)
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 -- our own command
             _command(arguments), env=self.environment, input=typed, capture_output=True, text=True, timeout=120, check=False,
             stdin=subprocess.DEVNULL if typed is None else None,
         )  # fmt: skip
@@ -132,7 +132,7 @@ class Stage:
     def start(self, name: str, *arguments: str, typed: str | None = None, is_shown: bool = True) -> Child:
         """Start one command beside the demo; `is_shown`: whether its words appear on the screen."""
         show_command(arguments)
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 -- our own command
             _command(arguments),
             env=self.environment,
             text=True,

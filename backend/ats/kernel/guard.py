@@ -75,7 +75,7 @@ class Guard:
         """Ring 3: the approval is used up here, once."""
         if self._passed.pop((client_order_id, action), None) is not _Ring.EXECUTION:
             return f"{Rule.GUARDIAN_ERROR}: {action.lower()} {client_order_id} was not approved by Guardian"
-        block = self.guardian.block()
+        block = self.guardian.last_word()
         return f"{block.rule}: {block.reason}" if block is not None else None
 
     def _on_risk(self, command: Any) -> None:

@@ -70,11 +70,14 @@ class DataOpens:
         index = int(np.searchsorted(opened, max(closed_ns, now_ns)))
         return int(opened[index]) if index < len(opened) else None
 
-    def announce(self, instrument_id: str, open_ns: int) -> None:
-        """Publish the opening trade of the bar that opens at `open_ns`, large enough that the open price holds for the whole order."""
+    def announce(self, instrument_id: str, open_ns: int, now_ns: int) -> None:
+        """Publish the opening trade of the bar that opens at `open_ns`, large enough that the open price holds for the whole order.
+
+        It is stamped with now: the exchange sets its clock by what it is fed, and time must not go back.
+        """
         item = self._series[instrument_id]
         bar = item.bars[int(np.searchsorted(item.opened_ns, open_ns))]
-        tick = TradeTick(item.instrument.id, bar.open, _DEEP, AggressorSide.NO_AGGRESSOR, TradeId(f"open-{open_ns}"), open_ns, open_ns)
+        tick = TradeTick(item.instrument.id, bar.open, _DEEP, AggressorSide.NO_AGGRESSOR, TradeId(f"open-{open_ns}"), now_ns, now_ns)
         self._exchanges[item.instrument.id.venue.value].process_trade_tick(tick)
         self._data_engine.process(tick)
 
@@ -132,5 +135,5 @@ class MarketOpens:
         """The close itself for intraday bars: the market trades on. The next session's open for daily bars."""
         return closed_ns if self._spec.is_intraday else to_ns(self._calendar.next_open(from_ns(closed_ns)))
 
-    def announce(self, instrument_id: str, open_ns: int) -> None:
+    def announce(self, instrument_id: str, open_ns: int, now_ns: int) -> None:
         """Nothing to do: quotes and trades come from the gateway."""

@@ -10,9 +10,13 @@ from typing import Any
 from nautilus_trader.model.data import BarType
 from nautilus_trader.model.identifiers import InstrumentId
 
+from ats.risk.limits import Rule
 from ats.signals.params import RuleParams
 from ats.strategies.base import Opens, RuleStrategyConfig
 from ats.strategies.registry import strategy_class
+
+PASSING_REFUSALS = (Rule.NO_PRICE, Rule.STALE_PRICE, Rule.SUBMIT_RATE)
+"""Refusals that may be over in a moment: at an open the first quote is still on its way, or others have used up the rate."""
 
 StrategyMaker = Callable[[Opens], Any]
 """Builds one strategy once the opens of the run exist."""
@@ -24,6 +28,7 @@ class SleeveSetup:
 
     `is_session`: history is asked of the venue, order ids are random (a restart must not mint the same ones again), and positions
     of the instrument found at start are the strategy's. `entered_ns`: when such a position was entered, 0 when unknown.
+    `release_delay_ns`: how long after an open its order leaves.
     """
 
     strategy: str
@@ -33,6 +38,7 @@ class SleeveSetup:
     number: int
     is_session: bool
     entered_ns: int = 0
+    release_delay_ns: int = 0
 
 
 def strategy_maker(setup: SleeveSetup) -> StrategyMaker:
@@ -51,5 +57,7 @@ def _make(setup: SleeveSetup, opens: Opens) -> Any:
         bar_type=BarType.from_str(f"{instrument_id}-{setup.bar_spec}-EXTERNAL"),
         is_session=setup.is_session,
         entered_ns=setup.entered_ns,
+        release_delay_ns=setup.release_delay_ns,
+        retries=PASSING_REFUSALS if setup.is_session else (),
     )
     return strategy_class(setup.strategy)(config, setup.params, opens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -94,7 +94,7 @@ class LiveNode:
     def cancel_working_orders(self) -> int:
         """Send a cancel for every order of this node that is not closed; returns how many."""
         strategies = {strategy.id: strategy for strategy in self._node.trader.strategies()}
-        orders = [*self._node.cache.orders_open(), *self._node.cache.orders_inflight()]
+        orders = self._working()
         for order in orders:
             strategy = strategies.get(order.strategy_id) or next(iter(strategies.values()))
             strategy.cancel_order(order)
@@ -108,19 +108,17 @@ class LiveNode:
             net[position.instrument_id.value] = (quantity + position.signed_decimal_qty(), Decimal(str(position.avg_px_open)))
         return tuple(Position(instrument, quantity, price) for instrument, (quantity, price) in sorted(net.items()) if quantity)
 
-    def open_orders(self) -> tuple[Mapping[str, str], ...]:
-        """Working orders as the node believes them, as plain text."""
+    def working_orders(self) -> tuple[str, ...]:
+        """Its working orders in words, as the node believes them."""
         return tuple(
-            {
-                "client_order_id": order.client_order_id.value,
-                "strategy": order.strategy_id.value,
-                "instrument_id": order.instrument_id.value,
-                "side": order.side_string(),
-                "quantity": str(order.quantity),
-                "status": order.status_string(),
-            }
-            for order in (*self._node.cache.orders_open(), *self._node.cache.orders_inflight())
+            f"{order.side_string()} {order.quantity} {order.instrument_id} ({order.client_order_id}, {order.status_string()})"
+            for order in self._working()
         )
+
+    def _working(self) -> list[Any]:
+        """Every order that is not closed, once: one that waits for its cancel is both open and in flight."""
+        cache = self._node.cache
+        return list({order.client_order_id: order for order in (*cache.orders_open(), *cache.orders_inflight())}.values())
 
     def equity(self) -> Decimal | None:
         """Net liquidation as the broker reports it; None before the first report."""

@@ -61,10 +61,11 @@ class Book(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A standing reason to refuse entries."""
+    """A standing reason to refuse orders. `exits_pass`: those that only reduce a position are judged as usual."""
 
     rule: Rule
     reason: str
+    exits_pass: bool = False
 
 
 class Control(Protocol):
@@ -116,9 +117,10 @@ class Guardian:
         self._control = control
         self._approved_ns: deque[int] = deque()
 
-    def block(self) -> Block | None:
-        """Why nothing may leave right now, or None; for the check at the edge."""
-        return self._control.block()
+    def last_word(self) -> Block | None:
+        """Why an approved order may not leave right now after all, or None; for the check at the edge."""
+        block = self._control.block()
+        return None if block is None or block.exits_pass else block
 
     def judge(self, intent: OrderIntent, book: Book, now_ns: int) -> Verdict:
         """Approve or refuse. Never raises: an exception inside any check is a refusal (row A17)."""
@@ -129,7 +131,7 @@ class Guardian:
 
     def _judge(self, intent: OrderIntent, book: Book, now_ns: int) -> Verdict:
         block = self._control.block()
-        if block is not None:
+        if block is not None and not block.exits_pass:
             return Refused(intent, block.rule, block.reason, "")
         if intent.is_emulated:
             return Refused(
@@ -150,6 +152,8 @@ class Guardian:
         notional = intent.quantity * price
         holding = book.holding(intent.instrument_id, intent.client_order_id)
         if not only_reduces(intent, holding):
+            if block is not None:
+                return Refused(intent, block.rule, block.reason, "orders that only reduce")
             refused = self._over_exposure(intent, book, holding, max(price, reference), notional, cap)
             if refused is not None:
                 return refused

@@ -30,6 +30,7 @@ class SessionJournal:
         self._store, self._audit, self._session_id, self._on_health = store, audit, session_id, on_health
         self._queue: queue.Queue[OrderEvent | Fill | None] = queue.Queue(maxsize=_CAPACITY)
         self._stopping = threading.Event()
+        self._lost: str | None = None
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     def __enter__(self) -> Self:
@@ -67,12 +68,21 @@ class SessionJournal:
         try:
             self._queue.put_nowait(item)
         except queue.Full:
-            self._on_health(f"the journal is {_CAPACITY} events behind")
+            self._lose(f"order events were lost: the journal was {self._queue.maxsize} behind")
             log.error("journal.overflowed", item=type(item).__name__)  # noqa: TRY400 -- the queue's state, not the exception, is the fact
+
+    def _lose(self, problem: str) -> None:
+        """What was lost stays lost: entries stop until a restart has read everything back from the broker."""
+        self._lost = problem
+        self._on_health(problem)
 
     def _write_all(self) -> None:
         while (item := self._queue.get()) is not None:
-            self._write(item)
+            try:
+                self._write(item)
+            except Exception as error:  # noqa: BLE001 -- the writer's own supervisor: entries stop, the next event is still written
+                self._lose(f"an order event could not be written: {type(error).__name__}: {error}")
+                log.error("journal.write_failed", item=repr(item), error=repr(error))  # noqa: TRY400 -- the lost item is the fact
 
     def _write(self, item: OrderEvent | Fill) -> None:
         """Write one item, however long the store is away; give up only when the session ends."""
@@ -88,7 +98,7 @@ class SessionJournal:
                     return
             else:
                 if is_behind:
-                    self._on_health(None)
+                    self._on_health(self._lost)
                 return
 
 

@@ -75,6 +75,10 @@ class Node(Protocol):
         """Send a cancel for each of its working orders; returns how many."""
         ...
 
+    def working_orders(self) -> Sequence[str]:
+        """Its working orders in words, as the node believes them."""
+        ...
+
     def positions(self) -> Sequence[Position]:
         """Net positions as the node believes them."""
         ...

@@ -28,6 +28,8 @@ _HEARTBEAT_EVERY = 4
 _RECONCILE_ATTEMPTS = 10
 _RECONCILE_PAUSE_SECONDS = 1.0
 _LOST_CONNECTION = "the gateway connection is lost"
+_CANCEL_AGAIN_SECONDS = 5.0
+_CANCEL_CHECKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,13 @@ class SessionRun:
     ) -> None:
         self._id, self._plan, self._account_id, self._node, self._ports = session_id, plan, account_id, node, ports
         self._start_timeout_seconds = start_timeout_seconds
+        self.left_working: tuple[str, ...] = ()
         self._stop = asyncio.Event()
         self._halted = False
+        self._cancel_due_at: float | None = None
+        self._cancel_outcome = ""
         self._is_connected = True
+        self._return: asyncio.Task[None] | None = None
         self._peak = Decimal(0)
         self._drawdown_told = False
 
@@ -70,22 +76,28 @@ class SessionRun:
             await self._watch(node_task)
         except AtsError as error:
             await self._wind_down(node_task)
-            self._status(Status.HALTED if isinstance(error, HaltedError) else Status.FAILED, error.message)
+            halted = isinstance(error, HaltedError)
+            self._status(Status.STOPPED if halted else Status.FAILED, f"halted: {error.message}" if halted else error.message)
             raise
         await self._wind_down(node_task)
         if self._halted:
-            self._status(Status.HALTED, self._ports.control.killed or "")
+            self._status(Status.STOPPED, f"halted: {self._ports.control.killed}")
             raise HaltedError(
                 f"The session ended halted: {self._ports.control.killed}.",
                 remedy="Lift the kill switch with `ats resume --reason …` before the next start.",
             )
-        self._status(Status.STOPPED, "stopped by the operator")
+        left = f"; {len(self.left_working)} orders not confirmed as cancelled" if self.left_working else ""
+        self._status(Status.STOPPED, f"stopped by the operator{left}")
 
     async def _come_up(self, node_task: asyncio.Task[None]) -> None:
         self._status(Status.RECONCILING)
         self._ports.announce("Connecting and reconciling with the broker …")
         await self._until_trading(node_task)
+        if self._stop.is_set():
+            return
         await self._reconcile()
+        if self._stop.is_set():
+            return
         await asyncio.to_thread(self._ports.control.poll, self._ports.clock.now())
         if self._ports.control.killed:
             raise HaltedError(
@@ -99,11 +111,9 @@ class SessionRun:
     async def _until_trading(self, node_task: asyncio.Task[None]) -> None:
         """Wait until strategies were really started; the engine's own RUNNING is not proof."""
         deadline = asyncio.get_running_loop().time() + self._start_timeout_seconds
-        while not self._node.is_trading:
+        while not self._node.is_trading and not self._stop.is_set():
             if node_task.done():
                 raise DependencyError("The trading node ended during its start.", remedy="Read the engine log in the session's folder.")
-            if self._stop.is_set():
-                raise RefusedByGateError("The session was stopped before it was running.")
             if asyncio.get_running_loop().time() > deadline:
                 raise DependencyError(
                     f"The trading node was not trading after {self._start_timeout_seconds:g} s: it could not connect, load the instruments or reconcile.",
@@ -115,6 +125,8 @@ class SessionRun:
         """Node and broker must agree on the session's instruments before anything may be sent (row D1)."""
         found: tuple[Difference, ...] = ()
         for _ in range(_RECONCILE_ATTEMPTS):
+            if self._stop.is_set():
+                return
             broker = await asyncio.to_thread(self._ports.broker.positions, self._account_id)
             mine = [position for position in broker if position.instrument_id in self._plan.instruments]
             found = differences([p for p in self._node.positions() if p.instrument_id in self._plan.instruments], mine)
@@ -135,8 +147,9 @@ class SessionRun:
                 raise DependencyError("The trading node ended on its own.", remedy="Read the engine log in the session's folder.")
             await asyncio.to_thread(self._ports.control.poll, self._ports.clock.now())
             if self._ports.control.killed and not self._halted:
-                await self._halt(self._ports.control.killed)
-            await self._follow_connection()
+                self._halt(self._ports.control.killed)
+            await self._cancel_at_broker()
+            self._follow_connection()
             if beat % _HEARTBEAT_EVERY == 0:
                 self._check_drawdown()
                 await asyncio.to_thread(self._ports.telemetry.publish, self._snapshot())
@@ -149,56 +162,102 @@ class SessionRun:
         except TimeoutError:
             return
 
-    async def _follow_connection(self) -> None:
-        """Entries stop while the gateway is away, and come back only after positions were compared again."""
+    def _follow_connection(self) -> None:
+        """Entries stop while the gateway is away, and come back only after positions were compared again.
+
+        The comparison runs beside the watch: however slowly the broker answers, the kill switch is read four times a second.
+        """
         connected = self._node.is_connected
         if self._is_connected and not connected:
+            self._is_connected = False
             self._ports.control.not_ready(_LOST_CONNECTION)
             self._audit("session.gateway_lost", {})
             self._ports.announce("Gateway connection lost: entries are blocked.")
-        if not self._is_connected and connected:
-            try:
-                await self._reconcile()
-            except AtsError as error:
-                self._ports.control.not_ready(error.message)
-                log.warning("session.reconcile_failed", error=error.message)
-                return
-            self._ports.control.ready()
-            self._audit("session.gateway_back", {})
-            self._ports.announce("Gateway is back and reconciled: entries are allowed.")
-        self._is_connected = connected
+        if self._is_connected:
+            return
+        if not connected:
+            self._give_up_return()
+        elif self._return is None:
+            self._return = asyncio.create_task(self._reconcile(), name="reconcile")
+        elif self._return.done():
+            self._take_return(self._return)
 
-    async def _halt(self, reason: str) -> None:
-        """Deny at every layer, cancel through the node, then everything at the broker through the second client, and read back."""
+    def _take_return(self, reconciled: asyncio.Task[None]) -> None:
+        self._return = None
+        try:
+            reconciled.result()
+        except AtsError as error:
+            self._ports.control.not_ready(error.message)
+            log.warning("session.reconcile_failed", error=error.message)
+            return
+        self._is_connected = True
+        self._ports.control.ready()
+        self._audit("session.gateway_back", {})
+        self._ports.announce("Gateway is back and reconciled: entries are allowed.")
+
+    def _give_up_return(self) -> None:
+        if self._return is not None:
+            self._return.cancel()
+            self._return = None
+
+    def _halt(self, reason: str) -> None:
+        """Deny at every layer and cancel through the node; the broker-wide cancel follows, as often as it takes."""
         self._halted = True
         self._node.halt()
         sent = self._node.cancel_working_orders()
         self._ports.announce(f"KILLED: {reason}. Nothing is submitted; cancelling working orders.")
+        self._status(Status.HALTED, reason)
+        self._audit("session.halted", {"reason": reason, "cancels_sent_by_node": sent})
+        self._cancel_due_at = asyncio.get_running_loop().time()
+
+    async def _cancel_at_broker(self) -> None:
+        """Cancel everything through the second client and read back; again every few seconds until nothing is left working."""
+        if self._cancel_due_at is None or asyncio.get_running_loop().time() < self._cancel_due_at:
+            return
         try:
             report = await asyncio.to_thread(self._ports.broker.cancel_everything)
         except DependencyError as error:
+            log.warning("session.cancel_not_read_back", error=error.message)
             report = None
-            self._ports.announce(f"The broker could not be asked: {error.message} {error.remedy}")
-        self._status(Status.HALTED, reason)
-        self._audit("session.halted", {"reason": reason, "cancels_sent_by_node": sent, "broker": _described(report)})
-        if report is not None:
-            self._ports.announce(
-                f"HALTED: {report.found} working orders at the broker, {len(report.remaining)} remain {list(report.remaining) or ''}".rstrip()
-                + "."
-            )
+        is_clean = report is not None and not report.remaining
+        self._cancel_due_at = None if is_clean else asyncio.get_running_loop().time() + _CANCEL_AGAIN_SECONDS
+        self._tell_cancel(report)
+
+    def _tell_cancel(self, report: CancelReport | None) -> None:
+        """Each outcome once: an order that stays is tried again in silence."""
+        outcome = _described(report)
+        if outcome == self._cancel_outcome:
+            return
+        self._cancel_outcome = outcome
+        self._audit("session.orders_cancelled", {"broker": outcome})
+        self._ports.announce(f"HALTED: working orders at the broker: {outcome}.")
 
     async def _wind_down(self, node_task: asyncio.Task[None]) -> None:
         """Cancel what works, stop the node; bounded, whatever the engine does."""
+        self._give_up_return()
         if self._node.is_trading:
-            cancelled = self._node.cancel_working_orders()
-            if cancelled:
-                self._ports.announce(f"Cancelled {cancelled} working orders; positions are kept.")
+            await self._cancel_own_orders()
         try:
             await asyncio.wait_for(self._node.stop(), timeout=30)
             await asyncio.wait_for(asyncio.shield(node_task), timeout=5)
         except TimeoutError:
             log.warning("session.node_stop_timed_out")
             node_task.cancel()
+
+    async def _cancel_own_orders(self) -> None:
+        """Wait for the broker's word on each cancel: an order that was only asked to go may still be there."""
+        sent = self._node.cancel_working_orders()
+        if not sent:
+            return
+        for _ in range(_CANCEL_CHECKS):
+            if not self._node.working_orders():
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        self.left_working = tuple(self._node.working_orders())
+        if self.left_working:
+            self._ports.announce(f"NOT CONFIRMED as cancelled: {', '.join(self.left_working)}. Check at the broker, or run `ats kill`.")
+        else:
+            self._ports.announce(f"Cancelled {sent} working orders; positions are kept.")
 
     def _check_drawdown(self) -> None:
         equity = self._node.equity()
@@ -243,4 +302,7 @@ class SessionRun:
 
 
 def _described(report: CancelReport | None) -> str:
-    return "not reachable" if report is None else f"{report.found} found, {len(report.remaining)} remaining"
+    if report is None:
+        return "the broker could not be asked; it is asked again until it answers"
+    left = f": {'; '.join(report.remaining)}" if report.remaining else ""
+    return f"{report.found} found, {len(report.remaining)} remain{left}"

@@ -28,6 +28,8 @@ from ats.signals.rule import Rule
 LATEST_RELEASE_NS = 60_000_000_000
 """How long after an open an order decided before it may still leave; later the decision is stale."""
 
+RETRY_NS = 2_000_000_000
+
 SPENDABLE = Decimal("0.97")
 """Share of the free funds an entry may spend: between the close that sized it and the open that fills it the price moves."""
 
@@ -61,8 +63,8 @@ class Opens(Protocol):
         """Nanoseconds since the epoch of the first open at or after the close; None when there is none."""
         ...
 
-    def announce(self, instrument_id: str, open_ns: int) -> None:
-        """Called at the open, before the order is submitted."""
+    def announce(self, instrument_id: str, open_ns: int, now_ns: int) -> None:
+        """Called at the open or soon after, before the order is submitted."""
         ...
 
 
@@ -70,13 +72,16 @@ class RuleStrategyConfig(StrategyConfig, frozen=True):
     """What a strategy trades.
 
     `is_session`: bars come from a venue; fetch the warm-up bars from it at start. `entered_ns`: when the position held at start was entered,
-    nanoseconds since the epoch; 0 when flat or unknown.
+    nanoseconds since the epoch; 0 when flat or unknown. `release_delay_ns`: how long after an open its order leaves, so that the
+    sleeves of a book share the submit rate. `retries`: how the reason of a denial begins that may be over in a moment.
     """
 
     instrument_id: InstrumentId
     bar_type: BarType
     is_session: bool = False
     entered_ns: int = 0
+    release_delay_ns: int = 0
+    retries: tuple[str, ...] = ()
 
 
 class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
@@ -98,6 +103,7 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         self._last_closed_ns = 0
         self._order_id: ClientOrderId | None = None
         self._release_due = False
+        self._open_ns = 0
         self._decided_ns = 0
         self._session_on = date.min
         self._day_from_ns = self._day_until_ns = 0
@@ -156,6 +162,12 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         if self._position == 0:
             self._bars_held = 0
 
+    def on_order_denied(self, event: Any) -> None:
+        """At an open the first quote may be a moment away, and other orders may have used up the rate: try again, but not for long."""
+        next_ns = self.clock.timestamp_ns() + RETRY_NS
+        if event.reason.startswith(self.config.retries) and next_ns <= self._open_ns + LATEST_RELEASE_NS:
+            self._release_at(next_ns)
+
     def on_order_event(self, event: Any) -> None:
         """An order that reached its end, whatever the end, makes room for the next decision."""
         if self._order_id is not None and event.client_order_id == self._order_id:
@@ -200,15 +212,19 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         if open_ns + LATEST_RELEASE_NS < self.clock.timestamp_ns():
             self.log.warning(f"the open at {from_ns(open_ns)} has passed, its order is not sent late")
             return
-        self._release_due = True
-        self.clock.set_time_alert_ns(f"{self.id}-open-{open_ns}", open_ns, self._on_open)
+        self._open_ns = open_ns
+        self._release_at(open_ns + self.config.release_delay_ns)
 
-    def _on_open(self, event: Any) -> None:
-        self._release(event.ts_event)
+    def _release_at(self, when_ns: int) -> None:
+        self._release_due = True
+        self.clock.set_time_alert_ns(f"{self.id}-release-{when_ns}", when_ns, self._on_release)
+
+    def _on_release(self, _event: Any) -> None:
+        self._release(self._open_ns)
 
     def _release(self, open_ns: int) -> None:
         self._release_due = False
-        self._opens.announce(self._instrument_id.value, open_ns)
+        self._opens.announce(self._instrument_id.value, open_ns, self.clock.timestamp_ns())
         side, shares = self._terms()
         if shares <= 0:
             self.log.warning(f"no order: {from_ns(open_ns)} {self._params.order_notional} buys no whole share of {self._instrument_id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from ats.session.accounts import check_account
 from ats.session.control import SessionControl
 from ats.session.gates import LiveClearance, check_confirmation, check_mode, check_not_killed, check_services, clear_for_live
 from ats.session.journal import EchoingJournal, SessionJournal
-from ats.session.plan import SessionPlan, Sleeve
+from ats.session.plan import SessionPlan
 from ats.session.records import Mode, SessionRecord, Status
 from ats.session.run import SessionPorts, SessionRun
 from ats.session.summary import summary_lines
@@ -165,11 +165,12 @@ async def _run_node(
         run = SessionRun(session_id, plan, account_id, node, ports)
         _stop_on_signals(run)
         recorder = EventRecorder(EchoingJournal(journal, voices.say), partial(world.orders.was_approved, account_id))
-        node.build(guard, recorder, _strategies(plan.sleeves, world, account_id))
+        node.build(guard, recorder, _strategies(plan, world, account_id))
         await run.run()
 
 
-def _strategies(sleeves: Sequence[Sleeve], world: World, account_id: str) -> list[Any]:
+def _strategies(plan: SessionPlan, world: World, account_id: str) -> list[Any]:
+    """One engine strategy a sleeve; their releases are spread so that a book that decides at one close keeps the submit rate."""
     entered = {name: to_ns(at) for name, at in world.orders.entered_at(account_id).items()}
     calendar = NewYorkExchange()
     return [
@@ -182,9 +183,10 @@ def _strategies(sleeves: Sequence[Sleeve], world: World, account_id: str) -> lis
                 number,
                 is_session=True,
                 entered_ns=entered.get(str(sleeve.instrument_id), 0),
+                release_delay_ns=(number - 1) * plan.limits.submit_interval_ns // plan.limits.submit_count,
             )
         )(MarketOpens(calendar, sleeve.bar_spec))
-        for number, sleeve in enumerate(sleeves, start=1)
+        for number, sleeve in enumerate(plan.sleeves, start=1)
     ]
 
 

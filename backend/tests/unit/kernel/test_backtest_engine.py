@@ -26,7 +26,7 @@ def _buy_at_next_open(shares: int):
         open_ns = strategy.opens.next_open_ns(strategy.series.instrument.id.value, bar.ts_event, bar.ts_init)
 
         def release(event):
-            strategy.opens.announce(strategy.series.instrument.id.value, event.ts_event)
+            strategy.opens.announce(strategy.series.instrument.id.value, event.ts_event, event.ts_event)
             order = strategy.order_factory.market(
                 strategy.series.instrument.id, OrderSide.BUY, Quantity.from_int(shares), time_in_force=TimeInForce.DAY
             )

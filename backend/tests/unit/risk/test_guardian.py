@@ -401,7 +401,16 @@ class TestBlocks:
         book.positions[QQQ] = Decimal(10)
         refused = guardian.judge(order("1", side), book, NOW)
         assert str(refused) == f"{rule}: file says on: drill"
-        assert guardian.block() == Block(rule, "file says on: drill")
+        assert guardian.last_word() == Block(rule, "file says on: drill")
+
+    def test_a_revoked_approval_lets_exits_pass(self, limits, book, order):
+        """C8: an entry is refused, the way out is judged as usual, also at the edge; a flip is no exit."""
+        guardian = Guardian(limits, ClosedControl(Block(Rule.ENTRIES_BLOCKED, "approval a-1 no longer stands", exits_pass=True)))
+        book.positions[QQQ] = Decimal(10)
+        assert verdict(guardian, order("10", SELL), book) == "approved"
+        assert guardian.last_word() is None
+        assert verdict(guardian, order("1", BUY), book) == Rule.ENTRIES_BLOCKED
+        assert verdict(guardian, order("11", SELL), book) == Rule.ENTRIES_BLOCKED
 
     def test_it_is_asked_on_every_order(self, limits, book, order):
         control = ClosedControl(None)
