@@ -111,7 +111,7 @@ class Stage:
             _command([*arguments, "--json"]), env=self.environment, capture_output=True, text=True, timeout=120, check=False
         )
         if not done.stdout.startswith(("{", "[")):
-            raise DemoFailedError(f"`ats {shlex.join(arguments)} --json` answered {done.stdout or done.stderr!r}.")
+            raise DemoFailedError(f"{shlex.join(arguments)} answered {done.stdout or done.stderr!r} instead of JSON.")
         return json.loads(done.stdout)
 
     def run(self, *arguments: str, expect: int = 0, typed: str | None = None) -> str:
@@ -126,7 +126,7 @@ class Stage:
             console.say(f"    {line}", style="dim")
         console.say(f"    exit code {done.returncode}", style="dim")
         if done.returncode != expect:
-            raise DemoFailedError(f"`ats {shlex.join(arguments)}` ended with {done.returncode}, not {expect}.")
+            raise DemoFailedError(f"{shlex.join(arguments)} ended with {done.returncode}, not {expect}.")
         return said
 
     def start(self, name: str, *arguments: str, typed: str | None = None, is_shown: bool = True) -> Child:
