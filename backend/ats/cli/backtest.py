@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import webbrowser
+from dataclasses import asdict
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,7 +76,7 @@ def _date(moment: datetime | None) -> date | None:
 
 
 def _print(run: RecordedRun) -> None:
-    mine, other = run.result.performance.as_plain(), run.result.benchmark_performance.as_plain()
+    mine, other = asdict(run.result.performance), asdict(run.result.benchmark_performance)
     rows = [(name.replace("_", " "), _shown(name, mine[name]), _shown(name, other[name])) for name in mine]
     console.result_table(("", run.result.plan.strategy, "buy and hold"), rows)
     for rule, count in sorted(run.result.engine.refusals.items()):
@@ -85,9 +87,10 @@ def _print(run: RecordedRun) -> None:
 _FRACTIONS = frozenset({"total_return", "cagr", "volatility", "max_drawdown", "exposure", "win_rate"})
 
 
-def _shown(name: str, value: object) -> str:
+def _shown(name: str, value: Decimal | float | None) -> str:
+    """Fractions as per cent, days and counts whole, money and ratios with two decimals; a dash for what does not exist."""
     if value is None:
         return "-"
-    if isinstance(value, float):
-        return f"{value:.2%}" if name in _FRACTIONS else f"{value:,.2f}"
-    return str(value)
+    if name in _FRACTIONS:
+        return f"{value:.2%}"
+    return f"{value:,.0f}" if isinstance(value, int) or name.endswith("_days") else f"{value:,.2f}"

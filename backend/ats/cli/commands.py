@@ -26,7 +26,7 @@ from ats.cli import console
 from ats.cli.failures import INTERRUPTED, Failures
 
 # Typer's own class of usage errors has no public name; BadParameter, which has one, derives from it.
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+UsageError: Any = typer.BadParameter.__mro__[1]
 RESEARCH, TRADE, STOP, SETUP = "Research", "Trade", "Stop", "Look around"
 
 
@@ -142,5 +142,5 @@ class CommandGroup(TyperGroup):
             raise UnhandledOSError from error
         except UsageError as error:
             if isinstance(ctx.obj, Failures):
-                ctx.obj.usage(str(error))
+                ctx.obj.usage(error.format_message())
             raise

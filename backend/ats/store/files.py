@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -28,17 +28,21 @@ _REASON_CHARACTERS = 500
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file's content all at once and sync it: a reader, or a crash, sees the old content or the new. Raises OSError."""
+    """Replace the file's content all at once and sync it: a reader, or a crash, sees the old content or the new. Raises OSError.
+
+    As with any file, the umask says who besides the owner may read it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        name.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
