@@ -6,6 +6,7 @@ It fails, with exit code 1, as soon as one step does not do what it says.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
@@ -191,11 +192,11 @@ def _kill(stage: Stage, ledger: Path, session: Child) -> None:
 
 
 def _farewell(stage: Stage, report: Path) -> None:
-    folder = f"ATS_DATA_DIR={stage.folder}"
+    ats = f"ATS_DATA_DIR={stage.folder} {Path(sys.executable).with_name('ats')}"
     console.say("\nEverything above did what it says.", style="bold green")
     console.say(f"  The report               {report}")
-    console.say(f"  Sessions and their fills {folder} ats sessions list")
-    console.say(f"  The audit log            {folder} ats audit list")
+    console.say(f"  Sessions and their fills {ats} sessions list")
+    console.say(f"  The audit log            {ats} audit list")
     console.say("  Your own data            ats data import FILE --instrument QQQ.NASDAQ --bar-spec 1-DAY-LAST")
     console.say("  Next                     docs/start/first-backtest.md, docs/guides/paper-session.md, docs/guides/go-live.md")
 

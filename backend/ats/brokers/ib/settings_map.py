@@ -13,7 +13,7 @@ from nautilus_trader.adapters.interactive_brokers.config import (
 from nautilus_trader.live.config import RoutingConfig
 from nautilus_trader.model.identifiers import InstrumentId
 
-from ats.brokers.ib.accounts import check_account_id, check_port
+from ats.session.accounts import check_account_id, check_port
 from ats.session.records import Mode
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ats.brokers.ib.accounts import check_account
 from ats.brokers.ib.broker_state import CancelState
 from ats.brokers.ib.control import broker_open_orders, broker_positions, cancel_all, executions_today, preview
 from ats.brokers.ib.probe import ProbeState, probe
 from ats.core.errors import RefusedByGateError
+from ats.session.accounts import check_account
 from ats.session.records import Mode
 
 HOST = "127.0.0.1"

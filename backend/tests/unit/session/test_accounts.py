@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats.brokers.ib.accounts import LIVE_PORTS, PAPER_PORTS, check_account, check_account_id, check_port
 from ats.core.errors import RefusedByGateError
+from ats.session.accounts import LIVE_PORTS, PAPER_PORTS, check_account, check_account_id, check_port
 from ats.session.records import Mode
 
 PAPER, LIVE = "DU1234567", "U1234567"
