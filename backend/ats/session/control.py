@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ats.core.errors import AtsError
-from ats.core.errors import AtsError
 from ats.risk.approvals import ApprovalStore
 from ats.risk.guardian import Block
 from ats.risk.kill_switch import KillPlace, KillState, Reading, read_all
@@ -28,7 +27,6 @@ class ControlState:
 
     kill: KillState
     revoked: tuple[str, ...]
-    approvals_problem: str | None
     polled_monotonic: float
 
 
@@ -57,8 +55,8 @@ class SessionControl:
         kill = read_all((self._file, *self._others))
         if kill.is_on:
             self._killed = self._killed or kill.reason
-        revoked, problem = self._read_approvals(now)
-        self._state = ControlState(kill, revoked, problem, started)
+        revoked = tuple(approval_id for approval_id in self._approval_ids if self._is_gone(approval_id, now))
+        self._state = ControlState(kill, revoked, started)
         return self._state
 
     @property
@@ -85,7 +83,7 @@ class SessionControl:
             self._killed = self._killed or f"file says on: {file_reading.reason or 'no reason given'}"
         if self._killed is not None:
             return Block(Rule.KILL_SWITCH, self._killed)
-        problem = self._unknown(file_reading.reading) or self._not_ready or self._journal_problem or self._state_problem()
+        problem = self._unknown(file_reading.reading) or self._not_ready or self._journal_problem
         if problem:
             return Block(Rule.ENTRIES_BLOCKED, problem)
         revoked = self._revoked()
@@ -105,16 +103,6 @@ class SessionControl:
         if self._state is None or not self._state.revoked:
             return None
         return f"approval {', '.join(self._state.revoked)} no longer stands"
-
-    def _state_problem(self) -> str | None:
-        return None if self._state is None else self._state.approvals_problem
-
-    def _read_approvals(self, now: datetime) -> tuple[tuple[str, ...], str | None]:
-        """The approvals that no longer stand, or why they cannot be read: then entries stop, and the session goes on."""
-        try:
-            return tuple(approval_id for approval_id in self._approval_ids if self._is_gone(approval_id, now)), None
-        except AtsError as error:
-            return (), f"the approvals cannot be read: {error.message}"
 
     def _is_gone(self, approval_id: str, now: datetime) -> bool:
         """An approval that cannot be read, or was altered in the table, no longer stands."""

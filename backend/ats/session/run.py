@@ -30,6 +30,7 @@ _RECONCILE_PAUSE_SECONDS = 1.0
 _LOST_CONNECTION = "the gateway connection is lost"
 _CANCEL_AGAIN_SECONDS = 5.0
 _CANCEL_CHECKS = 20
+_STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,7 @@ class SessionRun:
         if self._node.is_trading:
             await self._cancel_own_orders()
         try:
-            await asyncio.wait_for(self._node.stop(), timeout=30)
+            await asyncio.wait_for(self._node.stop(), _STOP_SECONDS)
             await asyncio.wait_for(asyncio.shield(node_task), timeout=5)
         except TimeoutError:
             log.warning("session.node_stop_timed_out")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from ats.brokers.ib.venue import ib_venue
 from ats.core.audit import AuditEvent
 from ats.core.clock import to_ns
 from ats.core.config import Settings
-from ats.core.errors import AtsError, RefusedByGateError
+from ats.core.errors import AtsError, DependencyError
 from ats.core.ids import mint_id
 from ats.data.calendar import NewYorkExchange
 from ats.kernel.guard import Guard
@@ -69,9 +70,7 @@ def run_session(plan: SessionPlan, settings: Settings, voices: Voices, understoo
             voices.say(line)
         _confirm(plan, world, voices, understood)
         broker = IbBroker(plan.gateway.host, plan.gateway.port, plan.gateway.client_id, plan.mode, plan.instruments)
-        facts = broker.facts()
-        account_id = check_account(plan.mode, plan.account_id, facts.accounts)
-        check_services(plan, facts, services_are_embedded=world.services.is_embedded)
+        account_id = _account(plan, world, broker)
         session_id = mint_id(plan.mode[0], world.clock.now())
         with SessionLock(settings.storage.data_dir, account_id).held(session_id):
             _close_crashed(world, account_id)
@@ -79,31 +78,41 @@ def run_session(plan: SessionPlan, settings: Settings, voices: Voices, understoo
 
 
 def _clear(plan: SessionPlan, world: World) -> LiveClearance | None:
-    """Local gates: kill switch, approvals. A refusal is audited."""
-    try:
+    """Local gates: kill switch, approvals."""
+    with _refusals_audited(plan, world):
         check_not_killed(read_all(world.kill_places))
         return clear_for_live(plan, approval_caps(world.settings, plan.instruments), world.approvals, world.clock.now())
-    except AtsError as error:
-        world.audit.append(
-            AuditEvent("session.refused", world.actor, world.clock.now(), "cli", plan.account_id or "", {"reason": error.message})
-        )
-        raise
 
 
 def _confirm(plan: SessionPlan, world: World, voices: Voices, understood: str | None) -> None:
-    """Live wants the whole account id, typed or given; every outcome is audited (rows C4, C5)."""
+    """Live wants the whole account id, typed or given; every outcome is audited (rows C4, C5, J4)."""
     if plan.mode is not Mode.LIVE or plan.account_id is None:
         return
-    typed = understood if understood is not None else voices.confirm(plan.account_id)
     way = "--i-understand" if understood is not None else "typed"
-    try:
-        check_confirmation(typed, plan.account_id)
-    except RefusedByGateError as error:
-        world.audit.append(
-            AuditEvent("session.refused", world.actor, world.clock.now(), "cli", plan.account_id, {"reason": error.message, "way": way})
-        )
-        raise
+    with _refusals_audited(plan, world, way=way):
+        check_confirmation(understood if understood is not None else voices.confirm(plan.account_id), plan.account_id)
     world.audit.append(AuditEvent("session.confirmed", world.actor, world.clock.now(), "cli", plan.account_id, {"way": way}))
+
+
+def _account(plan: SessionPlan, world: World, broker: IbBroker) -> str:
+    """The account the gateway reports, before anything but a handshake was sent (rows C2, C3, S3-22)."""
+    with _refusals_audited(plan, world):
+        facts = broker.facts()
+        account_id = check_account(plan.mode, plan.account_id, facts.accounts)
+        check_services(plan, facts, services_are_embedded=world.services.is_embedded)
+    return account_id
+
+
+@contextmanager
+def _refusals_audited(plan: SessionPlan, world: World, **facts: object) -> Iterator[None]:
+    """A start that a gate refuses, or a person breaks off, leaves a row that says why."""
+    try:
+        yield
+    except (AtsError, KeyboardInterrupt) as error:
+        reason = error.message if isinstance(error, AtsError) else "interrupted"
+        refused = {"mode": str(plan.mode), "reason": reason, **facts}
+        world.audit.append(AuditEvent("session.refused", world.actor, world.clock.now(), "cli", plan.account_id or "", refused))
+        raise
 
 
 def _close_crashed(world: World, account_id: str) -> None:
@@ -133,8 +142,22 @@ def _run_locked(
     folder.mkdir(parents=True, exist_ok=True)
     voices.say(f"Session {session_id}; its logs are in {folder}.")
     control = SessionControl(file_place(world.settings), world.other_kill_places, world.approvals if clearance else None, approvals)
-    asyncio.run(_run_node(plan, session_id, account_id, world, broker, control, folder, voices))
-    beacons.put_out(account_id)
+    try:
+        left_working = asyncio.run(_run_node(plan, session_id, account_id, world, broker, control, folder, voices))
+    except BaseException as error:
+        _close_failed(world, session_id, error)
+        raise
+    if not left_working:
+        beacons.put_out(account_id)
+
+
+def _close_failed(world: World, session_id: str, error: BaseException) -> None:
+    """A start that failed before the session could say so must not look as if it still ran. The first ending stays."""
+    reason = error.message if isinstance(error, AtsError) else type(error).__name__
+    try:
+        world.sessions.set_status(session_id, Status.FAILED, world.clock.now(), reason)
+    except DependencyError as lost:
+        log.error("session.status_not_recorded", status="failed", error=lost.message)  # noqa: TRY400 -- the fact, not the trace
 
 
 async def _run_node(
@@ -146,7 +169,8 @@ async def _run_node(
     control: SessionControl,
     folder: Path,
     voices: Voices,
-) -> None:
+) -> tuple[str, ...]:
+    """Run to the end; returns the orders whose cancel was not confirmed."""
     ports = SessionPorts(
         broker=broker,
         control=control,
@@ -167,6 +191,7 @@ async def _run_node(
         recorder = EventRecorder(EchoingJournal(journal, voices.say), partial(world.orders.was_approved, account_id))
         node.build(guard, recorder, _strategies(plan, world, account_id))
         await run.run()
+        return run.left_working
 
 
 def _strategies(plan: SessionPlan, world: World, account_id: str) -> list[Any]:
@@ -191,9 +216,9 @@ def _strategies(plan: SessionPlan, world: World, account_id: str) -> list[Any]:
 
 
 def _stop_on_signals(run: SessionRun) -> None:
-    """Both signals end the session by its stop policy. Set after the node, which installs handlers of its own."""
+    """Each of them ends the session by its stop policy, also a terminal that closes. Set after the node, which installs handlers of its own."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, run.request_stop, signal.Signals(number).name)
 
 

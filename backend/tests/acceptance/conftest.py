@@ -47,6 +47,12 @@ def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
     return found
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Child:
     """A command running beside the test; everything it says goes to a file."""
 
@@ -156,7 +162,7 @@ class Installation:
     PAPER, LIVE, MSFT, EAGER = PAPER, LIVE, MSFT, EAGER
     START_SECONDS, TRADE_SECONDS = START_SECONDS, TRADE_SECONDS
     wait_until = staticmethod(wait_until)
-    free_port = staticmethod(lambda: free_port())
+    free_port = staticmethod(free_port)
 
     @staticmethod
     def sleeve(params: Mapping[str, Any] = EAGER, strategy: str = "ibs_reversion", instrument: str = MSFT) -> tuple[str, ...]:
@@ -260,12 +266,6 @@ class Installation:
     def server_pid(self) -> int:
         """The embedded PostgreSQL's process."""
         return int((self.folder / "services" / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
