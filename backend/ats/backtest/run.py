@@ -67,7 +67,7 @@ class BacktestResult:
 def run_backtest(plan: BacktestPlan, source: BarSource) -> BacktestResult:
     """Run a plan. Raises EvidenceError when there is no data, or not enough to decide even once; InvariantError when the engine broke off."""
     window = source.bars(str(plan.instrument_id), plan.bar_spec, plan.start, plan.end)
-    warm_up = rule_of(plan.strategy).warm_up(plan.params)
+    warm_up = rule_of(plan.strategy).bars_needed(plan.params)
     if len(window.bars) <= warm_up:
         raise EvidenceError(
             f"{len(window.bars)} bars of {plan.instrument_id} {plan.bar_spec} are not enough: {plan.strategy} decides for the first time after {warm_up}.",

@@ -37,11 +37,23 @@ Real = Annotated[float, BeforeValidator(_real)]
 
 
 class RuleParams(BaseModel):
-    """What every rule has: the budget of one entry. Unknown names, numbers as text, NaN and infinities are refused."""
+    """What every rule has: how large an entry is. Unknown names, numbers as text, NaN and infinities are refused.
+
+    Sizing is fixed by default. With a volatility target an entry shrinks in proportion while the price moves more than that.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     order_notional: Money = Field(Decimal(4_000), description="Most to spend on one entry, account currency.")
+    volatility_target: Real | None = Field(
+        None, gt=0, le=5, description="Annual volatility an entry is sized for, as a fraction; null spends the whole notional always."
+    )
+    volatility_bars: int = Field(20, ge=2, le=1_000, description="Closes the volatility is measured on.")
+
+    @property
+    def sizing_bars(self) -> int:
+        """Closed bars that sizing needs; none for a fixed size."""
+        return self.volatility_bars + 1 if self.volatility_target is not None else 0
 
     def plain(self) -> dict[str, object]:
         """The parameters as JSON values that survive storage unchanged; money as text. For digests, approvals and records."""

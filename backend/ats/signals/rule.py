@@ -35,6 +35,10 @@ class Rule[P: RuleParams](ABC):
     def warm_up(self, params: P) -> int:
         """Closed bars needed before the rule may decide; the least capacity of its history."""
 
+    def bars_needed(self, params: P) -> int:
+        """Closed bars needed before an order may be sent: for the decision and for its size."""
+        return max(self.warm_up(params), params.sizing_bars)
+
     @abstractmethod
     def enters(self, history: History, params: P) -> bool:
         """Whether to buy, asked while flat."""

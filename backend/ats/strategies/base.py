@@ -20,7 +20,7 @@ from nautilus_trader.trading.strategy import Strategy
 from ats.core.clock import from_ns, to_ns
 from ats.core.errors import InputError
 from ats.core.market import NEW_YORK
-from ats.portfolio.sizing import shares_for
+from ats.portfolio.sizing import annual_volatility, scaled_to_volatility, shares_for
 from ats.signals.history import History
 from ats.signals.params import RuleParams
 from ats.signals.rule import Rule
@@ -28,6 +28,7 @@ from ats.signals.rule import Rule
 LATEST_RELEASE_NS = 60_000_000_000
 """How long after an open an order decided before it may still leave; later the decision is stale."""
 
+BARS_A_YEAR_DAILY, SESSION_SECONDS = 252.0, 23_400
 RETRY_NS = 2_000_000_000
 
 SPENDABLE = Decimal("0.97")
@@ -96,7 +97,7 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         super().__init__(config)
         self._rule, self._params, self._opens = self.rule, params, opens
         self._instrument_id, self._bar_type = config.instrument_id, config.bar_type
-        self._warm_up = self.rule.warm_up(params)
+        self._warm_up = self.rule.bars_needed(params)
         self._history = History(self._warm_up)
         self._position = Decimal(0)
         self._bars_held = 0
@@ -105,6 +106,7 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         self._release_due = False
         self._open_ns = 0
         self._decided_ns = 0
+        self._bars_a_year = BARS_A_YEAR_DAILY * max(1.0, SESSION_SECONDS / config.bar_type.spec.timedelta.total_seconds())
         self._session_on = date.min
         self._day_from_ns = self._day_until_ns = 0
 
@@ -239,8 +241,16 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         """Sell everything held, or buy for the order notional at the decision's close."""
         if self._position > 0:
             return OrderSide.SELL, self._position
-        budget = min(self._params.order_notional, self._funds() * SPENDABLE)
+        budget = min(self._entry_notional(), self._funds() * SPENDABLE)
         return OrderSide.BUY, shares_for(budget, Decimal(str(self._history.closes[-1])))
+
+    def _entry_notional(self) -> Decimal:
+        """The order notional, made smaller while the price moves more than the volatility target."""
+        target = self._params.volatility_target
+        if target is None:
+            return self._params.order_notional
+        closes = self._history.closes[-self._params.volatility_bars - 1 :]
+        return scaled_to_volatility(self._params.order_notional, annual_volatility(closes, self._bars_a_year), target)
 
     def _funds(self) -> Decimal:
         """What the account can still spend; nothing while that is unknown."""
