@@ -1,7 +1,8 @@
 """Guardian on the order path of a real engine: an account with positions and working orders, then the same with thousands of closed orders.
 
-One order is timed from the bus endpoint to the verdict: reading the command, the intent from the engine's order, positions, working orders,
-prices and funds from the cache, every limit, the reservation. Not in it: what the engine does with an approved order, and the journal's disk.
+Guardian: the intent from the engine's order; positions, working orders, prices and funds from the cache; every limit. The guard around it:
+the command from the bus, whether it was sent before, the journal's call, the reservation. In neither: what the engine does with an approved
+order, and the journal's disk.
 """
 
 # ruff: noqa: SLF001 -- the guard is timed from the inside, between two of its steps
@@ -25,13 +26,14 @@ from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.trading.strategy import Strategy
 
 from ats.data.catalog import engine_instrument
+from ats.kernel.convert import intent_from_order
 from ats.kernel.guard import Guard
 from ats.kernel.journal import FillCollector
 from ats.kernel.process import prepare_process
-from ats.risk.guardian import Guardian, OpenControl
+from ats.risk.guardian import Approved, Guardian, OpenControl
 from ats.risk.limits import Limits
 
-NAMES = ("AAA.NASDAQ", "BBB.NASDAQ", "CCC.NASDAQ", "DDD.NASDAQ", "EEE.NASDAQ")
+NAMES = ("AAA.NASDAQ", "BBB.NASDAQ", "CCC.NASDAQ")
 SECOND_NS, START_NS = 1_000_000_000, 1_700_000_000_000_000_000
 CLOSED, PER_TICK = 10_000, 200
 HUGE = Decimal(1_000_000_000)
@@ -39,14 +41,14 @@ _PRICED, _SETTLED = 2, 4  # quotes at which every instrument has a price, and at
 
 
 class Desk(Strategy):  # type: ignore[misc]  # the engine ships no types
-    """Takes four positions and two working orders an instrument, is timed, trades thousands of orders to their end, is timed again."""
+    """Takes a position in all instruments but one and a working order in each, is timed, trades thousands of orders to their end, is timed again."""
 
     def __init__(self, guard: Guard, count: int) -> None:
         super().__init__(StrategyConfig(strategy_id="DESK-1"))
         self.guard, self.count, self.ticks = guard, count, 0
         self.ids = [InstrumentId.from_str(name) for name in NAMES]
-        self.few: list[float] = []
-        self.many: list[float] = []
+        self.few: list[tuple[float, float]] = []
+        self.many: list[tuple[float, float]] = []
 
     def on_start(self) -> None:
         """One instrument's quotes are the beat."""
@@ -70,27 +72,38 @@ class Desk(Strategy):  # type: ignore[misc]  # the engine ships no types
         for instrument_id in self.ids[1:]:
             self.submit_order(self.order_factory.market(instrument_id, OrderSide.BUY, Quantity.from_int(10), TimeInForce.DAY))
         for instrument_id in self.ids:
-            for price in ("40.00", "41.00"):
-                limit = self.order_factory.limit(instrument_id, OrderSide.BUY, Quantity.from_int(5), Price.from_str(price))
-                self.submit_order(limit)
+            limit = self.order_factory.limit(instrument_id, OrderSide.BUY, Quantity.from_int(5), Price.from_str("40.00"))
+            self.submit_order(limit)
 
     def _market(self, side: OrderSide) -> object:
         return self.order_factory.market(self.ids[0], side, Quantity.from_int(7), TimeInForce.DAY)
 
-    def _timings(self) -> list[float]:
-        micros = []
+    def _timings(self) -> list[tuple[float, float]]:
+        """Of each order: Guardian alone (intent and judgement), and the whole guard from the bus endpoint to the approval."""
         onward, self.guard._to_risk = self.guard._to_risk, lambda _command: None  # the verdict is timed, not the engine after it
-        for _ in range(self.count):
-            order = self._market(OrderSide.BUY)
-            command = SubmitOrder(self.trader_id, self.id, order, UUID4(), self.clock.timestamp_ns())
-            before = time.perf_counter_ns()
-            self.guard._on_risk(command)
-            micros.append((time.perf_counter_ns() - before) / 1_000)
-            if self.guard._passed.pop((order.client_order_id.value, "SUBMIT"), None) is None:
-                raise RuntimeError(f"an order was refused: {self.guard.refusals}")
-            self.guard.book.release(order.client_order_id.value)
+        timings = [(self._judged(), self._guarded()) for _ in range(self.count)]
         self.guard._to_risk = onward
-        return micros
+        return timings
+
+    def _judged(self) -> float:
+        order, now_ns = self._market(OrderSide.BUY), self.clock.timestamp_ns()
+        before = time.perf_counter_ns()
+        verdict = self.guard.guardian.judge(intent_from_order(order), self.guard.book, now_ns)
+        spent = time.perf_counter_ns() - before
+        if not isinstance(verdict, Approved):
+            raise TypeError(f"an order was refused: {verdict}")
+        return spent / 1_000
+
+    def _guarded(self) -> float:
+        order = self._market(OrderSide.BUY)
+        command = SubmitOrder(self.trader_id, self.id, order, UUID4(), self.clock.timestamp_ns())
+        before = time.perf_counter_ns()
+        self.guard._on_risk(command)
+        spent = time.perf_counter_ns() - before
+        if self.guard._passed.pop((order.client_order_id.value, "SUBMIT"), None) is None:
+            raise RuntimeError(f"an order was refused: {self.guard.refusals}")
+        self.guard.book.release(order.client_order_id.value)
+        return spent / 1_000
 
 
 def measure(count: int) -> dict[str, float]:
@@ -112,11 +125,12 @@ def measure(count: int) -> dict[str, float]:
     engine.run()
     closed, working, positions = engine.cache.orders_closed_count(), engine.cache.orders_open_count(), engine.cache.positions_open_count()
     engine.dispose()
-    few, many = sorted(desk.few), sorted(desk.many)
+    judged, guarded = (sorted(column) for column in zip(*desk.few, strict=True))
     return {
-        "few_p50": statistics.median(few),
-        "few_p99": few[int(len(few) * 0.99)],
-        "many_p50": statistics.median(many),
+        "judged_p50": statistics.median(judged),
+        "judged_p99": judged[int(len(judged) * 0.99)],
+        "guarded_p50": statistics.median(guarded),
+        "judged_with_many_p50": statistics.median(judged_then for judged_then, _ in desk.many),
         "closed": closed,
         "working": working,
         "positions": positions,

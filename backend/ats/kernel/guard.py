@@ -26,6 +26,7 @@ from ats.risk.guardian import Approved, Guardian, Refused
 from ats.risk.limits import Rule
 
 _DENIABLE = (OrderStatus.INITIALIZED, OrderStatus.RELEASED)
+_SENDABLE = (*_DENIABLE, OrderStatus.EMULATED)
 
 
 class EdgeCheck(Protocol):
@@ -124,8 +125,9 @@ class Guard:
         return True
 
     def _refusal(self, intent: OrderIntent, command: Any) -> Refused | None:
-        verdict = self._already_sent(intent, command) or self.guardian.judge(intent, self.book, self._clock.timestamp_ns())
-        at = from_ns(self._clock.timestamp_ns())
+        now_ns = self._clock.timestamp_ns()
+        verdict = self._already_sent(intent, command) or self.guardian.judge(intent, self.book, now_ns)
+        at = from_ns(now_ns)
         try:
             self._journal.record_intent(intent, "approved" if isinstance(verdict, Approved) else str(verdict), at)
         except AtsError as error:
@@ -142,10 +144,14 @@ class Guard:
         """A submit of an order that is already on its way would send it twice."""
         if isinstance(command, ModifyOrder):
             return None
-        order = next(order for order in orders_of(command) if order.client_order_id.value == intent.client_order_id)
-        if order.status in (*_DENIABLE, OrderStatus.EMULATED):
+        order = self._order_of(intent, command)
+        if order.status in _SENDABLE:
             return None
         return Refused(intent, Rule.MALFORMED_ORDER, f"{intent.client_order_id} was already submitted", "each order once")
+
+    def _order_of(self, intent: OrderIntent, command: Any) -> Any:
+        orders = orders_of(command)
+        return orders[0] if len(orders) == 1 else next(order for order in orders if order.client_order_id.value == intent.client_order_id)
 
     def _intents(self, command: Any) -> list[OrderIntent]:
         if isinstance(command, ModifyOrder):

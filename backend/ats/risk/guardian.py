@@ -6,10 +6,10 @@ Pure: it sees an intent and a book and answers Approved or Refused. Whatever it 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ats.core.orders import OrderIntent, Side
 from ats.risk.limits import Limits, Rule
@@ -17,16 +17,14 @@ from ats.risk.limits import Limits, Rule
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """A reference price and when the market said it, nanoseconds since the epoch."""
 
     value: Decimal
     observed_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """Signed position and the unfilled quantities of working orders on each side, all in shares."""
 
     position: Decimal = _ZERO
@@ -39,6 +37,9 @@ class Holding:
         return max(abs(self.position + self.working_buys), abs(self.position - self.working_sells))
 
 
+_FLAT = Holding()
+
+
 class Book(Protocol):
     """What Guardian needs to know of the account at the moment of judgement."""
 
@@ -46,16 +47,12 @@ class Book(Protocol):
         """Freshest quote (the side's) or trade of the instrument; None when there is none. Bars do not count."""
         ...
 
-    def holding(self, instrument_id: str, excluding: str) -> Holding:
-        """Position and working quantities of the instrument, without the order `excluding`."""
+    def holdings(self, excluding: str) -> Mapping[str, Holding]:
+        """Every instrument with a position or a working order, the order `excluding` left out; instruments that are flat may be missing."""
         ...
 
     def funds(self, instrument_id: str) -> Decimal | None:
         """What the account that would trade the instrument can still spend, account currency; None when it is not known."""
-        ...
-
-    def held_instruments(self) -> Iterable[str]:
-        """Every instrument with a position or a working order."""
         ...
 
 
@@ -150,11 +147,12 @@ class Guardian:
             return reference
         price = worst_price(intent, reference)
         notional = intent.quantity * price
-        holding = book.holding(intent.instrument_id, intent.client_order_id)
+        holdings = book.holdings(intent.client_order_id)
+        holding = holdings.get(intent.instrument_id, _FLAT)
         if not only_reduces(intent, holding):
             if block is not None:
                 return Refused(intent, block.rule, block.reason, "orders that only reduce")
-            refused = self._over_exposure(intent, book, holding, max(price, reference), notional, cap)
+            refused = self._over_exposure(intent, book, holdings, max(price, reference), notional, cap)
             if refused is not None:
                 return refused
         return self._within_rate(intent, now_ns) or Approved(intent, notional)
@@ -170,12 +168,12 @@ class Guardian:
         return price.value
 
     def _over_exposure(
-        self, intent: OrderIntent, book: Book, holding: Holding, price: Decimal, notional: Decimal, cap: Decimal
+        self, intent: OrderIntent, book: Book, holdings: Mapping[str, Holding], price: Decimal, notional: Decimal, cap: Decimal
     ) -> Refused | None:
         """Judge order, position and gross value. `price` values the whole position, so it is never below the market."""
         if notional > cap:
             return Refused(intent, Rule.MAX_NOTIONAL_PER_ORDER, f"{notional:f}", f"{cap:f}")
-        after = with_order(holding, intent)
+        after = with_order(holdings.get(intent.instrument_id, _FLAT), intent)
         funds, needed = book.funds(intent.instrument_id), max(after.working_buys, after.working_sells) * price
         if funds is None or not funds >= needed:
             return Refused(
@@ -185,13 +183,13 @@ class Guardian:
         if position_notional > self.limits.max_position_notional:
             return Refused(intent, Rule.MAX_POSITION, f"{position_notional:f}", f"{self.limits.max_position_notional:f}")
         gross = position_notional
-        for other in book.held_instruments():
+        for other, held in holdings.items():
             if other == intent.instrument_id:
                 continue
             value = book.price(other, Side.BUY)
             if value is None or not _is_positive(value.value):
                 return Refused(intent, Rule.NO_PRICE, f"no quote or trade of {other}, which is held", "a price for every holding")
-            gross += book.holding(other, "").extreme * value.value
+            gross += held.extreme * value.value
         if gross > self.limits.max_gross_notional:
             return Refused(intent, Rule.MAX_GROSS_EXPOSURE, f"{gross:f}", f"{self.limits.max_gross_notional:f}")
         return None
@@ -217,9 +215,10 @@ def _malformed(intent: OrderIntent) -> str:
         return f"side {intent.side!r}"
     if not _is_positive(intent.quantity):
         return f"quantity {intent.quantity}"
-    for name, price in (("limit price", intent.limit_price), ("trigger price", intent.trigger_price)):
-        if price is not None and not _is_positive(price):
-            return f"{name} {price}"
+    if intent.limit_price is not None and not _is_positive(intent.limit_price):
+        return f"limit price {intent.limit_price}"
+    if intent.trigger_price is not None and not _is_positive(intent.trigger_price):
+        return f"trigger price {intent.trigger_price}"
     return ""
 
 
@@ -227,7 +226,8 @@ def worst_price(intent: OrderIntent, reference: Decimal) -> Decimal:
     """Price that bounds the order's value: a buy limit cannot cost more than its limit; everything else, the higher of its prices and the market."""
     if intent.limit_price is not None and intent.side is Side.BUY:
         return intent.limit_price
-    return max(price for price in (intent.limit_price, intent.trigger_price, reference) if price is not None)
+    price = reference if intent.limit_price is None else max(intent.limit_price, reference)
+    return price if intent.trigger_price is None else max(intent.trigger_price, price)
 
 
 def only_reduces(intent: OrderIntent, holding: Holding) -> bool:

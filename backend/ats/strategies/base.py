@@ -41,8 +41,8 @@ def free_funds(cache: Any, instrument_id: InstrumentId) -> Decimal | None:
     if account is None:
         accounts = cache.accounts()
         account = accounts[0] if len(accounts) == 1 else None
-    balances = () if account is None else account.balances_free().values()
-    return next((balance.as_decimal() for balance in balances), None)
+    balance = None if account is None else next(iter(account.balances_free().values()), None)
+    return None if balance is None else balance.as_decimal()
 
 
 class Opens(Protocol):

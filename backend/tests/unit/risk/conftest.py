@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -40,9 +40,10 @@ class MemoryBook:
     def funds(self, instrument_id: str) -> Decimal | None:
         return self.cash
 
-    def held_instruments(self) -> Iterable[str]:
+    def holdings(self, excluding: str) -> Mapping[str, Holding]:
         held = {name for name, quantity in self.positions.items() if quantity}
-        return held | {name for name, _, _ in self.working.values()}
+        held |= {name for name, _, _ in self.working.values()}
+        return {name: self.holding(name, excluding) for name in held}
 
     def with_price(self, instrument_id: str, value: str | Decimal, age_ns: int = 0) -> MemoryBook:
         return replace(self, prices=self.prices | {instrument_id: Price(Decimal(value), NOW - age_ns)})

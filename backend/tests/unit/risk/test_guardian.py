@@ -437,7 +437,7 @@ class TestErrorsDeny:
     def test_from_the_control(self, limits, book, order, error):
         self.assert_refused(Guardian(limits, ClosedControl(error)).judge(order("1"), book, NOW), error)
 
-    @pytest.mark.parametrize("method", ["price", "holding", "held_instruments"])
+    @pytest.mark.parametrize("method", ["price", "holdings"])
     @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
     def test_from_every_question_to_the_book(self, guardian, book, order, method, error):
         def fails(*_args):
@@ -466,7 +466,7 @@ class TestErrorsDeny:
     def test_an_approval_lost_to_an_error_uses_up_no_place(self, limits, book, order):
         guardian = Guardian(replace(limits, submit_count=1), OpenControl())
         broken = replace(book)
-        broken.holding = None
+        broken.holdings = None
         assert verdict(guardian, order("1"), broken) == Rule.GUARDIAN_ERROR
         assert verdict(guardian, order("1"), book) == "approved"
 

@@ -52,8 +52,8 @@ class Market(RuleBasedStateMachine):
     def funds(self, instrument_id):
         return Decimal(1_000_000)
 
-    def held_instruments(self):
-        return {name for name, held in self.positions.items() if held} | {order.instrument_id for order in self.working.values()}
+    def holdings(self, excluding):
+        return {name: self.holding(name, excluding) for name in PRICES}
 
     def judged(self, intent):
         if isinstance(self.guardian.judge(intent, self, NOW), Approved):
@@ -148,14 +148,12 @@ class GarbageBook:
     def price(self, instrument_id, side):
         return self._answer("price")
 
-    def holding(self, instrument_id, excluding):
-        return self._answer("holding")
-
     def funds(self, instrument_id):
         return self._answer("holding")
 
-    def held_instruments(self):
-        return self._answer("held")
+    def holdings(self, excluding):
+        held = self._answer("held")
+        return {name: self._answer("holding") for name in (*PRICES, *held)} if isinstance(held, list) else held
 
 
 @settings(max_examples=500)
