@@ -103,6 +103,7 @@ class Stage:
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ATS_")}  # noqa: TID251 -- children inherit
         self.environment = inherited | {"ATS_DATA_DIR": str(folder), "ATS_ENV_FILE": str(folder / ENV_FILE)} | dict(settings)
         self._children: list[Child] = []
+        self._terminals: list[int] = []
 
     def ask(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever the command answers
         """Run one command with --json and return its answer; only the command is shown."""
@@ -117,10 +118,10 @@ class Stage:
     def run(self, *arguments: str, expect: int = 0, typed: str | None = None) -> str:
         """Run one command to its end, show it with its output, and check its exit code. Returns everything it said."""
         show_command(arguments)
-        done = subprocess.run(  # noqa: S603 -- our own command
-            _command(arguments), env=self.environment, input=typed, capture_output=True, text=True, timeout=120, check=False,
-            stdin=subprocess.DEVNULL if typed is None else None,
-        )  # fmt: skip
+        with self._typing(typed) as stdin:
+            done = subprocess.run(  # noqa: S603 -- our own command
+                _command(arguments), env=self.environment, stdin=stdin, capture_output=True, text=True, timeout=120, check=False
+            )
         said = "\n".join(part.rstrip() for part in (done.stderr, done.stdout) if part.strip())
         for line in said.splitlines():
             console.say(f"    {line}", style="dim")
@@ -132,22 +133,34 @@ class Stage:
     def start(self, name: str, *arguments: str, typed: str | None = None, is_shown: bool = True) -> Child:
         """Start one command beside the demo; `is_shown`: whether its words appear on the screen."""
         show_command(arguments)
-        process = subprocess.Popen(  # noqa: S603 -- our own command
-            _command(arguments),
-            env=self.environment,
-            text=True,
-            stdin=subprocess.PIPE if typed is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self._typing(typed) as stdin:
+            process = subprocess.Popen(  # noqa: S603 -- our own command
+                _command(arguments),
+                env=self.environment,
+                text=True,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         child = Child(name, process, is_shown)
         self._children.append(child)
         threading.Thread(target=child.read, name=f"output of {name}", daemon=True).start()
-        if typed is not None and process.stdin is not None:
-            process.stdin.write(typed)
-            process.stdin.close()
         return child
+
+    @contextmanager
+    def _typing(self, text: str | None) -> Iterator[int]:
+        """Standard input of a command: nothing, or a terminal at which `text` is typed. A pipe would be no person."""
+        if text is None:
+            yield subprocess.DEVNULL
+            return
+        ours, theirs = os.openpty()
+        self._terminals.append(ours)  # open as long as the command may read from its end
+        os.write(ours, text.encode())
+        try:
+            yield theirs
+        finally:
+            os.close(theirs)
 
     def end(self) -> None:
         """Stop whatever still runs, newest first."""
@@ -159,6 +172,8 @@ class Stage:
                 child.process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 child.process.kill()
+        for terminal in self._terminals:
+            os.close(terminal)
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -10,6 +13,9 @@ import typer
 from ats.cli import console
 from ats.core.config import load_settings
 from ats.session.records import Mode
+
+PATIENCE_SECONDS = 60.0
+_LONGEST_LINE = 1_000
 
 paper_app = typer.Typer(add_completion=False)
 live_app = typer.Typer(add_completion=False)
@@ -68,7 +74,27 @@ def _run(mode: Mode, typed: tuple[str | None, str | None, str | None, str, str |
 
 
 def _typed_account(account_id: str) -> str | None:
-    """Ask for the whole account id; None when the input ends. Only the end of the line is taken off, nothing is trimmed."""
+    """Ask for the whole account id; None when nobody types one. Only the end of the line is taken off, nothing is trimmed.
+
+    Only a terminal is asked: what comes through a pipe was not typed by a person who read the summary (row C4).
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        console.say("Standard input is not a terminal, so nobody can type the account id.")
+        return None
     console.say(f"This session trades REAL MONEY on {account_id}. Type the account id to start:", style="bold red")
-    line = sys.stdin.readline()
-    return line.removesuffix("\n") if line else None
+    line = _typed_line(sys.stdin.fileno(), PATIENCE_SECONDS)
+    return None if line is None else line.decode(errors="replace").removesuffix("\n")
+
+
+def _typed_line(terminal: int, patience_seconds: float) -> bytes | None:
+    """One line, with its end; None when the input ends or the time is over before the line does (row J4)."""
+    line, deadline = b"", time.monotonic() + patience_seconds
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([terminal], [], [], left)[0]:
+            return None
+        character = os.read(terminal, 1)
+        if not character or len(line) > _LONGEST_LINE:
+            return None
+        line += character
+    return line

@@ -104,7 +104,7 @@ def check_confirmation(typed: str | None, account_id: str) -> None:
     """The whole account id, exactly: no trimming, no default; end of input is a refusal (rows C4, C5, J4)."""
     if typed is None:
         raise RefusedByGateError(
-            "The confirmation was not typed: the input ended.",
+            "The confirmation was not typed: the input ended, or nothing came in time.",
             remedy=f"Type the account id, or pass --i-understand {account_id} in a supervised script.",
         )
     if typed != account_id:

@@ -6,11 +6,13 @@ what happened to the account from its ledger: files that no code of a session wr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -56,20 +58,12 @@ def free_port() -> int:
 class Child:
     """A command running beside the test; everything it says goes to a file."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path, typed: str | None = None) -> None:
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path, stdin: int = subprocess.DEVNULL) -> None:
         self.arguments, self.output = arguments, output
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                arguments,
-                env=dict(environment),
-                stdin=subprocess.PIPE if typed is not None else subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                arguments, env=dict(environment), stdin=stdin, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
             )
-        if typed is not None:
-            self.process.stdin.write(typed.encode())
-            self.process.stdin.close()
 
     @property
     def said(self) -> str:
@@ -190,10 +184,10 @@ class Installation:
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ATS_")}
         return inherited | self.settings | dict(settings or {})
 
-    def start(self, *arguments: str, typed: str | None = None, settings: Mapping[str, str] | None = None) -> Child:
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL, settings: Mapping[str, str] | None = None) -> Child:
         """Start a module's command line: `start("ats.cli", "gateway", …)`."""
         output = self.folder / f"output-{len(self._children)}.log"
-        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, typed)
+        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, stdin)
         self._children.append(child)
         return child
 
@@ -253,6 +247,11 @@ class Installation:
         ):
             found = connection.execute(statement, parameters)
             return found.fetchall() if found.description else []
+
+    def audited(self, kind: str) -> list[dict[str, Any]]:
+        """The facts of every audit row of one kind, newest first."""
+        found = self.rows("SELECT facts::text AS facts FROM audit WHERE kind = %s ORDER BY sequence DESC", kind)
+        return [json.loads(row["facts"]) for row in found]
 
     @contextmanager
     def redis(self) -> Iterator[Any]:
@@ -322,3 +321,80 @@ def ats(installation, monkeypatch, capfd) -> Callable[..., tuple[int, str]]:
         return code, err + out
 
     return run
+
+
+@pytest.fixture
+def typing(monkeypatch) -> Iterator[Callable[[bytes], None]]:
+    """A person at the terminal of this process: types bytes; without a call, silence."""
+    ours, theirs = os.openpty()
+    stdin = os.fdopen(theirs, "r")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    yield lambda keys: os.write(ours, keys)
+    os.close(ours)
+    stdin.close()
+
+
+class HandshakeServer:
+    """A peer that shakes hands as a gateway of the given accounts does, and keeps everything that is sent after that."""
+
+    def __init__(self, accounts: str, marks_itself: bool = True, speaks: bool = True) -> None:
+        self._accounts, self._speaks = accounts, speaks
+        self._time = "20260414 20:36:26 SIMULATED" if marks_itself else "20260414 20:36:26 US/Eastern"
+        self.received: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                if self._speaks:
+                    threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            self._take(connection, 4)
+            self._frame(connection)
+            connection.sendall(_framed(176, self._time))
+            self._frame(connection)  # startApi
+            connection.sendall(_framed(15, 1, self._accounts) + _framed(9, 1, 1))
+            while True:
+                self.received.append(self._frame(connection))
+
+    def _frame(self, connection: socket.socket) -> str:
+        return self._take(connection, struct.unpack(">I", self._take(connection, 4))[0]).decode()
+
+    @staticmethod
+    def _take(connection: socket.socket, count: int) -> bytes:
+        taken = b""
+        while len(taken) < count:
+            if not (chunk := connection.recv(count - len(taken))):
+                raise EOFError
+            taken += chunk
+        return taken
+
+
+def _framed(*fields: object) -> bytes:
+    payload = "".join(f"{item}\0" for item in fields).encode()
+    return struct.pack(">I", len(payload)) + payload
+
+
+@pytest.fixture
+def handshake_server() -> Iterator[Callable[..., HandshakeServer]]:
+    servers: list[HandshakeServer] = []
+
+    def serve(accounts: str, **more: bool) -> HandshakeServer:
+        servers.append(HandshakeServer(accounts, **more))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.close()
