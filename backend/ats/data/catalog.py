@@ -226,7 +226,7 @@ def _not_stored(instrument_id: str, spec: BarSpec, entries: list[CatalogEntry]) 
 def _nothing_in_window(instrument_id: str, spec: BarSpec, start: date | None, end: date | None, facts: BarFacts) -> EvidenceError:
     asked = f"from {start or 'the beginning'} to {end or 'the end'}"
     return EvidenceError(
-        f"There are no {spec} bars of {instrument_id} {asked}; stored are {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}.",
+        f"There are no {spec} bars of {instrument_id} {asked}; stored are {facts.spec} bars of {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}.",
         remedy=f"Choose a window inside that range, or import more: {_import_command(instrument_id, spec)}",
         instrument_id=instrument_id,
     )
