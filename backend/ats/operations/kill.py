@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ats.core.audit import AuditEvent, AuditLog
 from ats.core.clock import Clock
 from ats.core.errors import AtsError, DependencyError, HaltedError, RefusedByGateError
-from ats.operations.approve import checked_text
+from ats.operations.approve import LONGEST_NOTE, checked_text
 from ats.risk.kill_switch import KillPlace, KillState, Reading, read_all
 from ats.session.ports import Broker
 
@@ -40,13 +40,14 @@ class KillReport:
         return self.is_latched and not self.remaining and all(step.outcome == "ok" for step in self.steps if step.name.startswith("cancel"))
 
 
-def kill(file_place: KillPlace, gateways: Sequence[tuple[str, Broker]], clock: Clock, actor: str, reason: str) -> KillReport:
+def kill(file_place: KillPlace, gateways: Iterable[tuple[str, Broker]], clock: Clock, actor: str, reason: str) -> KillReport:
     """Latch the sentinel file, then cancel everything at every gateway and read back (rows B2, B3, B6, B7, B11).
 
     Needs neither database nor Redis nor the session: this is what must work when everything else is down. Never raises for a part
-    that fails, the next part may still work. `record_kill` follows.
+    that fails, the next part may still work, nor for the wording of a reason. `gateways` is only looked at once the file is latched:
+    finding out who answers takes seconds. `record_kill` follows.
     """
-    text = checked_text("reason", reason)
+    text = noted(reason)
     steps = [_latch(file_place, text, actor, clock)]
     remaining: list[str] = []
     for name, broker in gateways:
@@ -60,16 +61,23 @@ def record_kill(
     report: KillReport, places: Sequence[KillPlace], audit: AuditLog | None, clock: Clock, actor: str, reason: str
 ) -> KillReport:
     """Latch the other places and write the audit row, each tried alone. A kill is the one act that happens even unrecorded."""
-    steps = [*report.steps, *(_latch(place, reason.strip(), actor, clock) for place in places)]
+    text = noted(reason)
+    steps = [*report.steps, *(_latch(place, text, actor, clock) for place in places)]
     if audit is None:
         return KillReport((*steps, Step("audit", "failed", "the database cannot be reached")), report.remaining)
     told = [f"{step.name}: {step.outcome} {step.detail}".strip() for step in steps]
-    facts = {"reason": reason.strip(), "steps": told, "remaining": list(report.remaining)}
+    facts = {"reason": text, "steps": told, "remaining": list(report.remaining)}
     try:
         audit.append(AuditEvent("kill.pulled", actor, clock.now(), "cli", "account", facts))
     except AtsError as error:
         return KillReport((*steps, Step("audit", "failed", error.message)), report.remaining)
     return KillReport((*steps, Step("audit", "ok")), report.remaining)
+
+
+def noted(reason: str) -> str:
+    """A kill's reason as it is kept: one printable line. Whatever was typed, a kill is never refused for it."""
+    printable = "".join(character if character.isprintable() else " " for character in reason)
+    return " ".join(printable.split())[:LONGEST_NOTE] or "no reason given"
 
 
 def _latch(place: KillPlace, reason: str, actor: str, clock: Clock) -> Step:
@@ -90,7 +98,7 @@ def _cancel(name: str, broker: Broker) -> tuple[Step, tuple[str, ...]]:
 
 
 def resume(
-    places: Sequence[KillPlace], gateways: Sequence[tuple[str, Broker]], audit: AuditLog, clock: Clock, actor: str, reason: str
+    places: Sequence[KillPlace], gateways: Iterable[tuple[str, Broker]], audit: AuditLog, clock: Clock, actor: str, reason: str
 ) -> KillState:
     """Lift the switch everywhere: needs a reason, an audit log, and every known gateway to answer with no session of ours halted on it (B5).
 

@@ -31,19 +31,20 @@ _PROBE_SECONDS = 2.0
 _CANCEL_SECONDS = 10.0
 
 
-def known_gateways(settings: Settings, beacons: list[Beacon]) -> list[tuple[str, IbBroker]]:
-    """The gateways of every session that did not end in order, and the configured ones that answer."""
-    places = {(beacon.gateway_host, beacon.gateway_port): (beacon.mode, beacon.client_id) for beacon in beacons}
+def known_gateways(settings: Settings, beacons: list[Beacon]) -> Iterator[tuple[str, IbBroker]]:
+    """The gateways of every session that did not end in order, then the configured ones that answer; each probed when its turn comes."""
+    lit = {(beacon.gateway_host, beacon.gateway_port): (beacon.mode, beacon.client_id) for beacon in beacons}
+    for (host, port), (mode, client_id) in sorted(lit.items()):
+        yield _gateway(mode, host, port, client_id)
     ib = settings.ib
     for mode, port in ((Mode.PAPER, ib.paper_port), (Mode.LIVE, ib.live_port)):
-        if (ib.host, port) not in places and probe(
-            ib.host, port, probe_client_id(ib.client_id), _PROBE_SECONDS
-        ).state is not ProbeState.DOWN:
-            places[ib.host, port] = (mode, ib.client_id)
-    return [
-        (f"{mode} gateway {host}:{port}", IbBroker(host, port, client_id, mode, (), _CANCEL_SECONDS))
-        for (host, port), (mode, client_id) in sorted(places.items())
-    ]
+        is_known = (ib.host, port) in lit
+        if not is_known and probe(ib.host, port, probe_client_id(ib.client_id), _PROBE_SECONDS).state is not ProbeState.DOWN:
+            yield _gateway(mode, ib.host, port, ib.client_id)
+
+
+def _gateway(mode: Mode, host: str, port: int, client_id: int) -> tuple[str, IbBroker]:
+    return f"{mode} gateway {host}:{port}", IbBroker(host, port, client_id, mode, (), _CANCEL_SECONDS)
 
 
 def pull_kill_switch(settings: Settings, reason: str, announce: Callable[[str], None]) -> KillReport:
