@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from ats.brokers.ib.hand_order import leave_resting_buy
 from ats.cli.main import run as run_command_line
 from ats.core.config import StorageSettings
+from ats.core.ids import InstrumentId
 from ats.store.embedded import open_database, open_redis, open_services
 from ats.store.redis.connection import connect_redis
 
@@ -36,6 +39,9 @@ PAPER, LIVE = "DU1234567", "U7654321"
 MSFT, FAST_BARS = "MSFT.NASDAQ", "5-SECOND-LAST"
 EAGER = {"buy_threshold": 0.98, "sell_threshold": 0.99, "max_holding_bars": 1000}
 """Buys after nearly every bar, so that nobody waits for a signal, and holds."""
+
+Rule = Callable[[int, list[str]], list[list[str]]]
+"""What becomes of a frame on its way: client id and fields to the frames that are passed on."""
 
 START_SECONDS, TRADE_SECONDS, END_SECONDS = 60, 45, 45
 
@@ -53,6 +59,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+_PLACE_AND_WAIT = """
+import sys
+from ib_insync import IB, LimitOrder, Stock
+ib = IB()
+ib.connect("127.0.0.1", int(sys.argv[1]), clientId=int(sys.argv[2]), timeout=15)
+(contract,) = ib.qualifyContracts(Stock("MSFT", "SMART", "USD", primaryExchange="NASDAQ"))
+ib.placeOrder(contract, LimitOrder("BUY", 2, 5.0, tif="GTC", orderRef="of-an-earlier-process"))
+ib.sleep(600)
+"""
 
 
 class Child:
@@ -221,6 +238,22 @@ class Installation:
     def paper(self, params: Mapping[str, Any] = EAGER, **more: Any) -> Child:
         return self.start("ats.paper", *self.sleeve(params), **more)
 
+    def leave_order(self, gateway: GatewayRun, price: str = "5.00") -> None:
+        """A resting order of a client of its own, as from another terminal."""
+        before = len(gateway.working())
+        leave_resting_buy("127.0.0.1", gateway.port, InstrumentId.parse(MSFT), 100, Decimal(price))
+        wait_until(lambda: len(gateway.working()) == before + 1, 10, "the order rests")
+
+    def leave_order_of_a_killed_process(self, gateway: GatewayRun, client_id: int) -> None:
+        """A resting order whose process died without a word."""
+        before = len(gateway.working())
+        child = Child(
+            [sys.executable, "-c", _PLACE_AND_WAIT, str(gateway.port), str(client_id)], self.environment(), self.folder / "placer.log"
+        )
+        wait_until(lambda: len(gateway.working()) == before + 1 or child.process.poll() is not None, 30, "the order rests")
+        assert child.process.poll() is None, child.said
+        child.kill()
+
     def live(self, params: Mapping[str, Any] = EAGER, **more: Any) -> Child:
         return self.start("ats.live", *self.sleeve(params), "--i-understand", LIVE, **more)
 
@@ -380,6 +413,68 @@ class HandshakeServer:
                 raise EOFError
             taken += chunk
         return taken
+
+
+class Relay:
+    """Stands between clients and a gateway and changes what passes: each rule sees client id and fields, and returns the frames to pass on."""
+
+    def __init__(self, upstream_port: int, to_client: Rule | None = None, to_gateway: Rule | None = None) -> None:
+        self._upstream_port, self._to_client, self._to_gateway = upstream_port, to_client, to_gateway
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                gateway = socket.create_connection(("127.0.0.1", self._upstream_port))
+                threading.Thread(target=self._pass, args=(client, gateway), daemon=True).start()
+
+    def _pass(self, client: socket.socket, gateway: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError), client, gateway:
+            gateway.sendall(HandshakeServer._take(client, 4))  # the greeting's prefix
+            gateway.sendall(_whole_frame(client))
+            client.sendall(_whole_frame(gateway))
+            start = _whole_frame(client)
+            gateway.sendall(start)
+            client_id = int(start[4:].decode().split("\0")[2])
+            back = threading.Thread(target=self._pump, args=(gateway, client, client_id, self._to_client), daemon=True)
+            back.start()
+            self._pump(client, gateway, client_id, self._to_gateway)
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket, client_id: int, rule: Rule | None) -> None:
+        try:
+            while True:
+                frame = _whole_frame(source)
+                fields = frame[4:].decode(errors="replace").removesuffix("\0").split("\0")
+                for passed in [frame] if rule is None else [_framed(*item) for item in rule(client_id, fields)]:
+                    sink.sendall(passed)
+        except (OSError, EOFError):
+            with contextlib.suppress(OSError):
+                sink.shutdown(socket.SHUT_RDWR)
+
+
+def _whole_frame(connection: socket.socket) -> bytes:
+    length = HandshakeServer._take(connection, 4)
+    return length + HandshakeServer._take(connection, struct.unpack(">I", length)[0])
+
+
+@pytest.fixture
+def relay() -> Iterator[Callable[..., Relay]]:
+    relays: list[Relay] = []
+
+    def put(upstream_port: int, **rules: Rule) -> Relay:
+        relays.append(Relay(upstream_port, **rules))
+        return relays[-1]
+
+    yield put
+    for one in relays:
+        one.close()
 
 
 def _framed(*fields: object) -> bytes:
