@@ -70,6 +70,10 @@ class DependencyError(AtsError):
     code = "DEPENDENCY"
 
 
+class RejectedWriteError(DependencyError):
+    """The store is there and says no to this very write; trying again cannot help."""
+
+
 class EvidenceError(AtsError):
     """The evidence asked for is missing or says no: no data in the window, a failed check, a broken chain."""
 

@@ -11,7 +11,7 @@ from typing import Self
 import structlog
 
 from ats.core.audit import AuditEvent, AuditLog
-from ats.core.errors import DependencyError
+from ats.core.errors import DependencyError, RejectedWriteError
 from ats.core.orders import Fill, OrderEvent, OrderIntent, OrderJournal
 
 log = structlog.get_logger()
@@ -90,6 +90,10 @@ class SessionJournal:
         while True:
             try:
                 self._store.record_event(item) if isinstance(item, OrderEvent) else self._store.record_fill(item)
+            except RejectedWriteError as error:
+                self._lose(f"an order event was refused by the store: {error.message}")
+                log.error("journal.refused", item=repr(item), error=error.message)  # noqa: TRY400 -- the refused item is the fact
+                return
             except DependencyError as error:
                 is_behind = True
                 self._on_health(f"order events cannot be written: {error.message}")

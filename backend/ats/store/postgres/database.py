@@ -17,7 +17,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from ats.core.errors import ConfigError, DependencyError
+from ats.core.errors import ConfigError, DependencyError, RejectedWriteError
 
 APPLICATION_ROLE = "ats_app"
 CONNECT_SECONDS = 3
@@ -154,7 +154,7 @@ def translated_errors() -> Iterator[None]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
         raise _not_migrated() from error
     except psycopg.Error as error:
-        raise DependencyError(f"The database refused: {_first_line(error)}.", remedy="If it stays, report it.") from error
+        raise RejectedWriteError(f"The database refused: {_first_line(error)}.", remedy="If it stays, report it.") from error
 
 
 def _not_migrated() -> DependencyError:
