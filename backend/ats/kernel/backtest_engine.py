@@ -15,6 +15,7 @@ from nautilus_trader.backtest.models import FeeModel
 from nautilus_trader.config import LoggingConfig
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.enums import AccountType, OmsType
+from nautilus_trader.model.events import OrderInitialized, PositionClosed
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.objects import Money
 
@@ -59,6 +60,7 @@ def run_engine(makers: Sequence[StrategyMaker], series: Sequence[Series], cash: 
         guard = Guard(Guardian(limits, OpenControl()), collector, has_edge=False, on_refused=remember)
         guard.install(engine.kernel)
         collector.install(engine.kernel)
+        _ClosedPositions(engine.kernel)
         for make in makers:
             engine.add_strategy(make(opens))
         with _no_collection():
@@ -68,6 +70,33 @@ def run_engine(makers: Sequence[StrategyMaker], series: Sequence[Series], cash: 
         return EngineRun(collector.fills(), engine.cache.orders_total_count(), dict(guard.refusals), first)
     finally:
         engine.dispose()
+
+
+class _ClosedPositions:
+    """Takes positions that are closed out of the engine's cache, at the first order of a later moment.
+
+    With netting one position id gathers every order its strategy ever sent, and the matching engine walks through all of them at each
+    closing fill: 4 times the bars took 4.7 times the time. A position that opens again is then a new one; fills and balances are the same.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self._cache = kernel.cache
+        self._closed: dict[Any, int] = {}
+        kernel.msgbus.subscribe("events.position.*", self._on_position)
+        kernel.msgbus.subscribe("events.order.*", self._on_order)
+
+    def _on_position(self, event: Any) -> None:
+        if isinstance(event, PositionClosed):
+            self._closed[event.position_id] = event.ts_event
+
+    def _on_order(self, event: Any) -> None:
+        if not self._closed or not isinstance(event, OrderInitialized):
+            return
+        for position_id in [name for name, closed_ns in self._closed.items() if closed_ns < event.ts_init]:
+            del self._closed[position_id]
+            position = self._cache.position(position_id)
+            if position is not None and position.is_closed:
+                self._cache.purge_position(position_id)
 
 
 def _load(engine: BacktestEngine, series: Sequence[Series], cash: Decimal, fee_model: FeeModel) -> DataOpens:
