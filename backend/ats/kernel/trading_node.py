@@ -20,6 +20,7 @@ from nautilus_trader.config import (
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import TradingState
 
+from ats.core.invariant import invariant
 from ats.core.orders import Position
 from ats.kernel.guard import Guard
 from ats.kernel.journal import EventRecorder
@@ -49,6 +50,7 @@ class LiveNode:
         self, trader_id: str, venue: VenueSpec, limits: Limits, log_folder: Path | None, timeouts: NodeTimeouts | None = None
     ) -> None:
         self._venue = venue
+        self._is_guarded = False
         self._node = TradingNode(
             config=_node_config(trader_id, venue, limits, log_folder, timeouts or NodeTimeouts()), loop=asyncio.get_running_loop()
         )
@@ -57,6 +59,7 @@ class LiveNode:
         """Install the guard, then make the clients and add the strategies."""
         prepare_process()
         guard.install(self._node.kernel)
+        self._is_guarded = True
         recorder.install(self._node.kernel)
         self._node.add_data_client_factory(self._venue.name, self._venue.data_factory)
         self._node.add_exec_client_factory(self._venue.name, self._venue.exec_factory(guard))
@@ -65,7 +68,8 @@ class LiveNode:
             self._node.trader.add_strategy(strategy)
 
     async def run(self) -> None:
-        """Run until stopped; returns when the engine's queues end."""
+        """Run until stopped; returns when the engine's queues end. Raises InvariantError before anything else without a guard (S2-98)."""
+        invariant(self._is_guarded, "guardian.installed")
         await self._node.run_async()
 
     async def stop(self) -> None:

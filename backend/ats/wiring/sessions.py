@@ -21,6 +21,7 @@ from ats.core.clock import to_ns
 from ats.core.config import Settings
 from ats.core.errors import AtsError, DependencyError
 from ats.core.ids import mint_id
+from ats.core.invariant import invariant
 from ats.data.calendar import NewYorkExchange
 from ats.kernel.guard import Guard
 from ats.kernel.journal import EventRecorder
@@ -125,6 +126,7 @@ def _close_crashed(world: World, account_id: str) -> None:
 def _run_locked(
     plan: SessionPlan, clearance: LiveClearance | None, session_id: str, account_id: str, world: World, broker: IbBroker, voices: Voices
 ) -> None:
+    invariant(plan.mode is Mode.PAPER or clearance is not None, "live.is_cleared", session_id=session_id)
     now = world.clock.now()
     record = SessionRecord(session_id, plan.mode, account_id, Status.STARTING, plan.described(), os.getpid(), str(plan.gateway), now)
     approvals = [approval.approval_id for approval in clearance.approvals] if clearance else []
