@@ -129,6 +129,9 @@ garbage = (
     | st.builds(Price, st.decimals() | st.none() | st.floats(), st.integers() | st.none() | st.floats())
     | st.builds(Holding, st.decimals(), st.decimals(), st.decimals() | st.none())
     | st.lists(st.sampled_from([*PRICES, "X", ""]) | st.none(), max_size=4)
+    | st.dictionaries(
+        st.sampled_from([*PRICES, "X"]), st.none() | st.integers() | st.builds(Holding, st.decimals() | st.none()), max_size=3
+    )
     | st.sampled_from([ValueError("x"), OSError("y"), RuntimeError()])
 )
 
@@ -171,9 +174,10 @@ class GarbageBook:
 def test_whatever_the_book_and_the_order_say_judging_answers(price, holding, held, side, quantity, limit, trigger, name, now):
     """A17: never raises; and what it approves has a finite value above zero, at most the cap unless it only reduces."""
     intent = OrderIntent("O-1", "any", name, side, quantity, "ANY", "DAY", limit, trigger)
-    answer = Guardian(LIMITS, OpenControl()).judge(intent, GarbageBook(price, holding, held), now)
+    book = GarbageBook(price, holding, held)
+    answer = Guardian(LIMITS, OpenControl()).judge(intent, book, now)
     assert isinstance(answer, Approved | Refused)
     if isinstance(answer, Approved):
         assert answer.notional.is_finite()
         assert answer.notional > 0
-        assert answer.notional <= 5_000 or holding.position != 0
+        assert answer.notional <= 5_000 or book.holdings("")[name].position != 0
