@@ -30,6 +30,8 @@ LATEST_RELEASE_NS = 60_000_000_000
 
 BARS_A_YEAR_DAILY, SESSION_SECONDS = 252.0, 23_400
 RETRY_NS = 2_000_000_000
+ASK_AGAIN_NS, MOST_REQUESTS = 60_000_000_000, 60
+"""How long to wait for closed bars before asking again, and how often: an hour after a close a daily bar is there or nobody has it."""
 
 SPENDABLE = Decimal("0.97")
 """Share of the free funds an entry may spend: between the close that sized it and the open that fills it the price moves."""
@@ -106,6 +108,8 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
         self._release_due = False
         self._open_ns = 0
         self._decided_ns = 0
+        self._asked = 0
+        self._again = ""
         self._bars_a_year = BARS_A_YEAR_DAILY * max(1.0, SESSION_SECONDS / config.bar_type.spec.timedelta.total_seconds())
         self._session_on = date.min
         self._day_from_ns = self._day_until_ns = 0
@@ -131,23 +135,39 @@ class RuleStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types
             self._decide()
 
     def _request_history(self, _event: Any = None) -> None:
-        """Ask the venue for the closed bars; only then for new ones, so that old bars never arrive behind newer ones."""
-        start_ns = self._opens.history_start_ns(self._warm_up + 1, self.clock.timestamp_ns())
+        """Ask the venue for the closed bars; only then for new ones, so that old bars never arrive behind newer ones.
+
+        A request can be lost with its connection, and a daily bar can be late: without an answer that helps it is asked again.
+        """
+        now_ns = self.clock.timestamp_ns()
+        self._asked += 1
+        self._again = f"{self.id}-again-{now_ns}"
+        self.clock.set_time_alert_ns(self._again, now_ns + ASK_AGAIN_NS, self._request_history)
+        start_ns = self._opens.history_start_ns(self._warm_up + 1, now_ns)
         self.request_bars(self._bar_type, start=from_ns(start_ns), callback=self._on_history)
 
     def _on_history(self, _request_id: Any) -> None:
-        now_ns = self.clock.timestamp_ns()
-        request_ns = self._opens.next_request_ns(now_ns)
+        request_ns = self._opens.next_request_ns(self.clock.timestamp_ns())
+        has_newer = self._last_closed_ns > self._decided_ns
+        if self._asked == 0 or (request_ns is not None and not has_newer and self._asked < MOST_REQUESTS):
+            return
+        self._asked = 0
+        self.clock.cancel_timer(self._again)
         if request_ns is None:
             self.subscribe_bars(self._bar_type)
             return
-        if self._last_closed_ns > self._decided_ns:
+        if has_newer:
             self._decided_ns = self._last_closed_ns
             self._decide()
+        else:
+            self.log.error(f"no new bar of {self._bar_type} in {MOST_REQUESTS} requests, nothing is decided on this session")
         self.clock.set_time_alert_ns(f"{self.id}-bars-{request_ns}", request_ns, self._request_history)
 
     def _decide(self) -> None:
         if self._order_id is not None or self._release_due or not self._history.is_warm(self._warm_up):
+            return
+        if self._position < 0:
+            self.log.error(f"{self._instrument_id} is held short ({self._position}), which this strategy never does: nothing is decided")
             return
         wants_change = (
             self._rule.exits(self._history, self._params, self._bars_held)
