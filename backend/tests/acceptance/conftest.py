@@ -33,6 +33,7 @@ from ats.cli.main import run as run_command_line
 from ats.core.config import StorageSettings
 from ats.core.ids import InstrumentId
 from ats.store.embedded import open_database, open_redis, open_services
+from ats.store.postgres.migrate import migrate
 from ats.store.redis.connection import connect_redis
 
 PAPER, LIVE = "DU1234567", "U7654321"
@@ -334,7 +335,8 @@ def new_installation(market) -> Iterator[Callable[[], Installation]]:
 def installation(new_installation) -> Iterator[Installation]:
     """One installation for the module, its services kept running so that each command finds them."""
     made = new_installation()
-    with open_services(StorageSettings(data_dir=made.folder), lambda _: None):
+    with open_services(StorageSettings(data_dir=made.folder), lambda _: None) as services:
+        migrate(services.database_url)
         yield made
         made.end()
 

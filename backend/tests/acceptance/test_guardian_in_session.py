@@ -36,7 +36,7 @@ def test_a_refused_order_reaches_neither_the_wire_nor_oblivion(installation, gat
     refused = session.wait_for("REFUSED BUY", installation.TRADE_SECONDS)
     assert rule in refused
     if rule == "MAX_NOTIONAL_PER_ORDER":  # C13: the limit that was printed is the one that refused
-        assert refused.rstrip(".").endswith(f"limit {printed(session)['max_notional_per_order']}")
+        assert f"(limit {printed(session)['max_notional_per_order'].split()[-1]})" in refused
     (record,) = installation.rows("SELECT session_id FROM sessions WHERE status = 'running'")
     assert session.stop() == 0
     assert gateway.orders_received() == before
@@ -63,7 +63,7 @@ def test_a_live_session_prints_the_caps_it_enforces_keeps_to_its_namespace_and_h
     (record,) = installation.rows("SELECT plan::text AS plan, session_id FROM sessions WHERE mode = 'live'")
     (audited,) = (facts for facts in installation.audited("session.starting") if facts["mode"] == "live")
     assert printed(session) == audited["caps"]
-    assert printed(session)["max_notional_per_order"].startswith("1234.5")
+    assert printed(session)["max_notional_per_order"].startswith("MSFT.NASDAQ 1234.5")
 
     # C16: nothing of a live run stands outside its namespace.
     with installation.redis() as client:
