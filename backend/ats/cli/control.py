@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ats.cli import console
 from ats.cli.options import JsonFlag
 from ats.core.config import load_settings
+
+if TYPE_CHECKING:
+    from ats.operations.kill import KillReport
+    from ats.operations.status import SessionStanding
 
 kill_app = typer.Typer(add_completion=False)
 resume_app = typer.Typer(add_completion=False)
@@ -38,8 +43,28 @@ def kill(
         console.result_table(("step", "outcome", "detail"), [(step.name, step.outcome, step.detail) for step in report.steps])
         for order in report.remaining:
             console.say(f"NOT CANCELLED: {order}", style="bold red")
+        console.say(verdict_on(report), style=None if report.is_clean else "bold red")
     if not report.is_clean:
         raise typer.Exit(_HALTED if report.remaining else _UNREACHABLE)
+
+
+def verdict_on(report: KillReport) -> str:
+    """What a kill amounts to, in words a tired person cannot misread."""
+    if not report.is_latched:
+        return "The kill switch is NOT ON: no place could be switched. Stop the sessions and cancel at the broker."
+    if report.remaining:
+        return (
+            "The kill switch is on, but orders still work at the broker. Run `ats kill` again, or cancel them in the broker's own screen."
+        )
+    asked = [step for step in report.steps if step.name.startswith("cancel")]
+    if not asked:
+        return (
+            "The kill switch is on. No gateway answered at the configured ports and no session is known, so no order was looked for: "
+            "check the broker's own screen."
+        )
+    if not report.is_clean:
+        return "The kill switch is on, but a gateway could not be asked: orders may still work. Check the broker's own screen."
+    return "The kill switch is on and no working order is left. Positions are kept."
 
 
 @resume_app.command()
@@ -77,16 +102,21 @@ def status(as_json: JsonFlag = False) -> None:
             ("kill switch", "reading", "reason"), [(item.place, item.reading, item.reason) for item in found.kill.readings]
         )
         console.result_text("")
-        rows = [
-            (
-                item.session_id,
-                item.mode,
-                item.account_id,
-                item.snapshot.get("status", "unknown") if item.is_alive else "process gone",
-                item.snapshot.get("equity", ""),
-            )
-            for item in found.sessions
-        ]
-        console.result_table(("session", "mode", "account", "status", "equity"), rows)
+        columns = ("session", "mode", "account", "status", "equity", "positions", "entries")
+        console.result_table(columns, [session_row(item) for item in found.sessions])
+        for problem in found.services:
+            console.warn(problem)
     if plain["risk_halted"]:
         raise typer.Exit(_HALTED)
+
+
+def session_row(item: SessionStanding) -> tuple[object, ...]:
+    """One session as `ats status` shows it: what it holds and whether it may enter, and why not."""
+    if not item.is_alive:
+        return (item.session_id, item.mode, item.account_id, "process gone", "", "", "")
+    held = item.snapshot.get("positions")
+    positions = (", ".join(f"{quantity} {name}" for name, quantity in held.items()) or "none") if isinstance(held, Mapping) else "unknown"
+    blocked = item.snapshot.get("blocked")
+    entries = f"blocked: {blocked}" if blocked else "allowed" if item.snapshot else "unknown"
+    status = item.snapshot.get("status", "unknown")
+    return (item.session_id, item.mode, item.account_id, status, item.snapshot.get("equity", ""), positions, entries)
