@@ -35,7 +35,8 @@ def verify(as_json: JsonFlag = False) -> None:
         console.result_text(str(verdict))
     if not verdict.is_intact:
         raise EvidenceError(
-            str(verdict), remedy="Keep the database and the anchor as they are and read docs/runbooks/audit-chain-broken.md."
+            f"The audit log is not intact, {verdict}.",
+            remedy="Keep the database and the anchor as they are and read docs/runbooks/audit-chain-broken.md.",
         )
 
 

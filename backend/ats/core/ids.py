@@ -32,7 +32,7 @@ class InstrumentId:
         """Read `SYMBOL.VENUE`. Raises InputError for anything else (row J5)."""
         symbol, _, venue = text.partition(".") if isinstance(text, str) else ("", "", "")
         if not is_symbol(symbol) or not _VENUE.fullmatch(venue):
-            raise InputError(field, text, "is not an instrument id", remedy="Write SYMBOL.VENUE, for example QQQ.NASDAQ.")
+            raise InputError(field, text, "is not an instrument id", remedy="Write SYMBOL.VENUE in capitals, for example QQQ.NASDAQ.")
         return cls(symbol, venue)
 
     def __str__(self) -> str:

@@ -227,7 +227,7 @@ def _nothing_in_window(instrument_id: str, spec: BarSpec, start: date | None, en
     asked = f"from {start or 'the beginning'} to {end or 'the end'}"
     return EvidenceError(
         f"There are no {spec} bars of {instrument_id} {asked}; stored are {facts.spec} bars of {facts.first:%Y-%m-%d} to {facts.last:%Y-%m-%d}.",
-        remedy=f"Choose a window inside that range, or import more: {_import_command(instrument_id, spec)}",
+        remedy=f"Choose a window inside that range. {_import_command(instrument_id, spec)}",
         instrument_id=instrument_id,
     )
 
@@ -306,4 +306,4 @@ def _remove_others(folder: Path, kept: Path) -> None:
 
 
 def _import_command(instrument_id: str, spec: BarSpec) -> str:
-    return f"Import with `ats data import FILE --instrument {instrument_id} --bar-spec {spec}`."
+    return f"Import bars with `ats data import FILE --instrument {instrument_id} --bar-spec {spec}`."

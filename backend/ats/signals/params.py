@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -172,8 +173,14 @@ def _valid(model: type[RuleParams]) -> str:
 
 def _described(name: str, info: FieldInfo) -> str:
     default = _plain(info.get_default())
-    kind = getattr(info.annotation, "__name__", None) if info.annotation in _KINDS else str(info.annotation).replace("None", "null")
-    return f"{name} ({_KINDS.get(info.annotation, kind)}, default {'null' if default is None else default})"
+    return f"{name} ({_kind(info.annotation)}, default {'null' if default is None else default})"
 
 
-_KINDS: dict[object, str] = {int: "integer", float: "number", Decimal: "amount", bool: "true or false", int | None: "integer or null"}
+def _kind(annotation: object) -> str:
+    """A type as an operator calls it. Optional ones arrive as a union, with their validators still around the type."""
+    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    bare = [get_args(member)[0] if get_origin(member) is Annotated else member for member in members]
+    return " or ".join(_KINDS[member] for member in bare)
+
+
+_KINDS: dict[object, str] = {int: "integer", float: "number", Decimal: "amount", bool: "true or false", NoneType: "null"}

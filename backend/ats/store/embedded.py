@@ -19,9 +19,7 @@ from ats.store.shared_server import shared
 
 _LONGEST_SOCKET_FOLDER = 80  # the kernel allows about 104 characters for the whole socket path, on macOS too
 _SHORT_ROOT = Path("/tmp")  # noqa: S108 -- the folder made below it is private, and checked to be ours
-_MISSING = (
-    "Against the Docker stack it lacks TimescaleDB, a TCP port and use from other machines; live trading with a real gateway refuses it."
-)
+_MISSING = "Against a server of your own it lacks backups, TimescaleDB, a TCP port and use from other machines; live trading with a real gateway refuses it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +54,16 @@ def open_database(storage: StorageSettings, announce: Callable[[str], None]) -> 
         yield url
         return
     folder, sockets = _prepared(storage.data_dir, "postgres")
-    if not (folder / "data").exists():
+    is_new = not (folder / "data").exists()
+    if is_new:
         announce("First start: making a PostgreSQL database in the data folder takes a few seconds.")
     postgres = EmbeddedPostgres(folder, sockets, service_account())
     with shared(folder, postgres) as is_first:
-        if is_first:
+        if is_first and is_new:
             _say_root(announce)
             announce(f"Embedded PostgreSQL runs in {storage.data_dir}. {_MISSING}")
+        elif is_first:
+            announce(f"Embedded PostgreSQL runs in {storage.data_dir}.")
         yield postgres.url
 
 

@@ -49,6 +49,9 @@ class AuditVerdict:
     sequence: int | None = None
     rows_beyond_anchor: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.finding}: {self.detail}"
+
     @property
     def is_intact(self) -> bool:
         """Nothing is wrong."""

@@ -275,6 +275,9 @@ def test_it_says_what_it_started_and_what_is_missing(data_dir):
     assert str(data_dir) in text
     assert "TimescaleDB" in text
     assert "live trading" in text
+    with open_services(settings(data_dir), lambda _: None) as services:
+        assert str(data_dir) in services.notes[0]
+        assert "TimescaleDB" not in " ".join(services.notes), "the lesson is given once, with the new database"
 
 
 def test_external_urls_are_used_as_given_and_start_nothing(services, data_dir):

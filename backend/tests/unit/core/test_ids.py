@@ -172,7 +172,7 @@ def test_what_is_no_instrument_is_refused_with_its_field_and_the_remedy(text):
     """J5: missing parts, paths, quotes, wildcards, emoji, 1 kB, other types."""
     with pytest.raises(InputError, match=r"^underlying: ") as caught:
         InstrumentId.parse(text, "underlying")
-    assert caught.value.remedy == "Write SYMBOL.VENUE, for example QQQ.NASDAQ."
+    assert caught.value.remedy == "Write SYMBOL.VENUE in capitals, for example QQQ.NASDAQ."
     assert caught.value.field == "underlying"
     assert len(str(caught.value)) < 250
 

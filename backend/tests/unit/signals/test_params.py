@@ -122,6 +122,7 @@ def test_a_wrong_value_is_refused_by_name_with_the_valid_parameters(name, value)
     assert "max_holding_bars (integer, default 5)" in refusal.value.remedy
     assert "order_notional (amount, default 4000)" in refusal.value.remedy
     assert "trend_bars (integer or null, default null)" in refusal.value.remedy
+    assert "volatility_target (number or null, default null)" in refusal.value.remedy
     assert "buy_threshold (number, default 0.2)" in refusal.value.remedy
 
 
