@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 _MIGRATION_SECONDS = 600.0
 _LOCK_SECONDS = 60.0
+_OLDEST_SERVER = 160_000
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ats.migrate', 0))"
 
 
@@ -51,12 +52,22 @@ def _refuse_unknown(revision: str | None, known: tuple[str, ...]) -> str | None:
     )
 
 
+def refuse_old_server(version: int) -> None:
+    """Raise DependencyError for a server below PostgreSQL 16, whose roles cannot be granted as the schema needs. `version` as libpq counts: 150018."""
+    if version < _OLDEST_SERVER:
+        raise DependencyError(
+            f"The server is PostgreSQL {version // 10_000}; ats needs {_OLDEST_SERVER // 10_000} or later. Nothing was changed.",
+            remedy="Use a newer server (for Debian 12: apt.postgresql.org), or unset ATS_DATABASE_URL to use the embedded one.",
+        )
+
+
 def _upgrade(url: str, known: tuple[str, ...]) -> tuple[str, ...]:
     from sqlalchemy import NullPool, create_engine, text  # noqa: PLC0415 -- half a second to import, needed only when something is missing
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 -- as above
 
     def opened() -> psycopg.Connection[tuple[object, ...]]:
         connection = connect(url, role=None, statement_seconds=_MIGRATION_SECONDS, lock_seconds=_LOCK_SECONDS)
+        refuse_old_server(connection.info.server_version)
         connection.bound_seconds = _MIGRATION_SECONDS
         connection.autocommit = False
         return connection
