@@ -104,8 +104,6 @@ def status(as_json: JsonFlag = False) -> None:
         console.result_text("")
         columns = ("session", "mode", "account", "status", "equity", "positions", "entries")
         console.result_table(columns, [session_row(item) for item in found.sessions])
-        for problem in found.services:
-            console.warn(problem)
     if plain["risk_halted"]:
         raise typer.Exit(_HALTED)
 
