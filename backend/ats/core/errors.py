@@ -73,6 +73,8 @@ class DependencyError(AtsError):
 class RejectedWriteError(DependencyError):
     """The store is there and says no to this very write; trying again cannot help."""
 
+    code = "REJECTED_WRITE"
+
 
 class EvidenceError(AtsError):
     """The evidence asked for is missing or says no: no data in the window, a failed check, a broken chain."""

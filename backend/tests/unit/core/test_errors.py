@@ -17,6 +17,7 @@ EXIT_CODES = {
     "InputError": 2,
     "RefusedByGateError": 3,
     "DependencyError": 4,
+    "RejectedWriteError": 4,
     "EvidenceError": 5,
     "HaltedError": 6,
     "InvariantError": 70,
