@@ -11,7 +11,7 @@ from ats.core.ids import InstrumentId
 from ats.core.market import BarSpec
 from ats.portfolio.sleeves import SleeveSpec, parse_sleeves
 from ats.risk.limits import Limits, limits_from
-from ats.session.plan import Gateway, SessionPlan, Sleeve
+from ats.session.plan import Gateway, SessionPlan, Sleeve, one_sleeve_per_instrument
 from ats.session.records import Mode
 from ats.signals.params import parse_params
 from ats.strategies.registry import rule_of, source_digest
@@ -31,7 +31,9 @@ def sleeves_from(
                 "stands beside --strategy, --instrument or --bar-spec",
                 remedy="Give a book or a single strategy.",
             )
-        return tuple(_weighted(spec) for spec in parse_sleeves(sleeves_json))
+        sleeves = tuple(_weighted(spec) for spec in parse_sleeves(sleeves_json))
+        one_sleeve_per_instrument(sleeves)
+        return sleeves
     if strategy is None or instrument is None or bar_spec is None:
         missing = next(
             name for name, value in (("strategy", strategy), ("instrument", instrument), ("bar-spec", bar_spec)) if value is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -61,16 +61,7 @@ class SessionPlan:
     alert_drawdown_pct: Decimal
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for sleeve in self.sleeves:
-            if str(sleeve.instrument_id) in seen:
-                raise InputError(
-                    "sleeves",
-                    sleeve.name,
-                    "shares its instrument with another sleeve",
-                    remedy="Give each instrument of a session one sleeve: positions are netted per instrument.",
-                )
-            seen.add(str(sleeve.instrument_id))
+        one_sleeve_per_instrument(self.sleeves)
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -95,3 +86,17 @@ class SessionPlan:
             ],
             "caps": self.limits.described(),
         }
+
+
+def one_sleeve_per_instrument(sleeves: Sequence[Sleeve]) -> None:
+    """Positions are netted per instrument, so two sleeves on one could not tell theirs apart. Raises InputError (row J8)."""
+    seen: set[str] = set()
+    for sleeve in sleeves:
+        if str(sleeve.instrument_id) in seen:
+            raise InputError(
+                "sleeves",
+                sleeve.name,
+                "shares its instrument with another sleeve",
+                remedy="Give each instrument of a session one sleeve: positions are netted per instrument.",
+            )
+        seen.add(str(sleeve.instrument_id))

@@ -342,6 +342,12 @@ def installation(new_installation) -> Iterator[Installation]:
 
 
 @pytest.fixture
+def alone(new_installation):
+    """An installation whose services belong to its sessions alone."""
+    return new_installation()
+
+
+@pytest.fixture
 def ats(installation, monkeypatch, capfd) -> Callable[..., tuple[int, str]]:
     """Runs a command in this process, where nothing is left running: exit code and everything it said."""
 
