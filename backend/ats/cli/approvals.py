@@ -66,7 +66,7 @@ def revoke_live(
     reason: Annotated[str, typer.Option("--reason", help="Why; kept with the approval.")] = "revoked by the operator",
     as_json: JsonFlag = False,
 ) -> None:
-    """Revoke every standing approval; a running session blocks new entries within five seconds.
+    """Revoke a sleeve's standing approvals; a running session blocks new entries within five seconds, exits pass.
 
     Example: ats revoke-live --strategy ibs_reversion --instrument QQQ.NASDAQ --bar-spec 1-DAY-LAST --reason "slippage above plan"
     """

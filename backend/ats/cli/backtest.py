@@ -31,7 +31,9 @@ def backtest(
     bar_spec: Annotated[str, typer.Option("--bar-spec", help="Bar specification, for example 1-DAY-LAST.")],
     start: Annotated[datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="First New York date, included.")] = None,
     end: Annotated[datetime | None, typer.Option("--end", formats=["%Y-%m-%d"], help="Last New York date, included.")] = None,
-    params: Annotated[str, typer.Option("--params", help="Parameters as a JSON object; what is left out takes its default.")] = "{}",
+    params: Annotated[
+        str, typer.Option("--params", help="Parameters as a JSON object in single quotes; what is left out takes its default.")
+    ] = "{}",
     cash: Annotated[str, typer.Option("--cash", help="Starting cash in USD.")] = "5000",
     as_json: JsonFlag = False,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,

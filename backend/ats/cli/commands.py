@@ -78,7 +78,7 @@ COMMANDS: tuple[LazyCommand, ...] = (
     LazyCommand(
         "revoke-live",
         "ats.cli.approvals:revoke_app",
-        "Revoke every standing approval; a running session blocks new entries within five seconds.",
+        "Revoke a sleeve's standing approvals; a running session blocks new entries within five seconds, exits pass.",
         TRADE,
     ),
     LazyCommand("approvals", "ats.cli.approvals:app", "List and show go-live approvals.", TRADE),

@@ -30,7 +30,10 @@ def sim(
     data: Annotated[
         list[str], typer.Option("--data", help="Instrument whose stored daily or minute bars drive the market; repeat for several.")
     ],
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="TCP port on the loopback; 0 takes any free one.")] = 4002,
+    port: Annotated[
+        int,
+        typer.Option("--port", min=0, max=65_535, help="TCP port on the loopback; a live session looks for 4001, 0 takes any free one."),
+    ] = 4002,
     bar_spec: Annotated[str, typer.Option("--bar-spec", help="Stored bars to replay.")] = "1-DAY-LAST",
     compress: Annotated[
         str, typer.Option("--compress", help="Each stored bar becomes one bar of this length, dated now; `none` keeps the true pace.")

@@ -23,9 +23,13 @@ live_app = typer.Typer(add_completion=False)
 Strategy = Annotated[str | None, typer.Option("--strategy", help="Strategy key, for example ibs_reversion.")]
 Instrument = Annotated[str | None, typer.Option("--instrument", help="Instrument as SYMBOL.VENUE, for example QQQ.NASDAQ.")]
 BarSpecOption = Annotated[str | None, typer.Option("--bar-spec", help="Bar specification, for example 1-DAY-LAST.")]
-Params = Annotated[str, typer.Option("--params", help="Parameters as a JSON object; what is left out takes its default.")]
+Params = Annotated[str, typer.Option("--params", help="Parameters as a JSON object in single quotes; what is left out takes its default.")]
 SleevesJson = Annotated[
-    str | None, typer.Option("--sleeves-json", help="A book: JSON list of {strategy, instrument, bar_spec, params, weight}.")
+    str | None,
+    typer.Option(
+        "--sleeves-json",
+        help="A book: JSON list of {strategy, instrument, bar_spec, params, weight}; the weight multiplies order_notional.",
+    ),
 ]
 Understood = Annotated[
     str | None, typer.Option("--i-understand", help="The live account id, instead of typing it; for supervised scripts.")
