@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
 import time
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -74,7 +76,37 @@ def _run(mode: Mode, typed: tuple[str | None, str | None, str | None, str, str |
     plan = plan_session(mode, sleeves_from(*typed), settings)
     from ats.wiring.sessions import Voices, run_session  # noqa: PLC0415 -- the engine is imported only when everything typed was right
 
-    run_session(plan, settings, Voices(console.say, _typed_account), understood)
+    with _surviving_screen():
+        run_session(plan, settings, Voices(console.say, _typed_account), understood)
+
+
+class _Screen:
+    """A stream that goes on when its reader has gone: losing the screen is no reason to lose control of orders."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 -- whatever stands in for a standard stream
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads, or the terminal is gone
+            self._stream.write(text)
+            self._stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Every write is flushed at once."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- everything else is the stream's own
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def _surviving_screen() -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _Screen(sys.stdout), _Screen(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def _typed_account(account_id: str) -> str | None:

@@ -75,10 +75,11 @@ class SessionRun:
         try:
             await self._come_up(node_task)
             await self._watch(node_task)
-        except AtsError as error:
-            await self._wind_down(node_task)
+        except Exception as error:
+            await self._wind_down(node_task)  # whatever ended it, a bug too: orders are cancelled and the record is closed
+            message = error.message if isinstance(error, AtsError) else f"{type(error).__name__}: {error}"
             halted = isinstance(error, HaltedError)
-            self._status(Status.STOPPED if halted else Status.FAILED, f"halted: {error.message}" if halted else error.message)
+            self._status(Status.STOPPED if halted else Status.FAILED, f"halted: {message}" if halted else message)
             raise
         await self._wind_down(node_task)
         if self._halted:

@@ -271,6 +271,17 @@ class TestDrawdown:
         assert not stage.heard("ALERT")
 
 
+async def test_a_bug_beside_the_order_path_still_cancels_and_stops_the_node(stage, monkeypatch):
+    """B20: whatever ends a session, its orders are cancelled and its record is closed."""
+    await stage.running()
+    stage.node.working = ["BUY 1 QQQ"]
+    monkeypatch.setattr(stage.telemetry, "publish", lambda _snapshot: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await stage.task
+    assert stage.node.did == ["cancel", "stop"]
+    assert stage.sessions.statuses[-1] == ("failed", "ZeroDivisionError: division by zero")
+
+
 async def test_a_session_shows_why_entries_are_blocked(stage):
     """A20, B17: in its snapshots."""
     await stage.running()
