@@ -76,11 +76,16 @@ ib.sleep(600)
 class Child:
     """A command running beside the test; everything it says goes to a file."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path, stdin: int = subprocess.DEVNULL) -> None:
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path, screen: int | None = None) -> None:
         self.arguments, self.output = arguments, output
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                arguments, env=dict(environment), stdin=stdin, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+                arguments,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=file if screen is None else screen,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     @property
@@ -202,10 +207,10 @@ class Installation:
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ATS_")}
         return inherited | self.settings | dict(settings or {})
 
-    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL, settings: Mapping[str, str] | None = None) -> Child:
-        """Start a module's command line: `start("ats.cli", "gateway", …)`."""
+    def start(self, *arguments: str, screen: int | None = None, settings: Mapping[str, str] | None = None) -> Child:
+        """Start a module's command line: `start("ats.cli", "gateway", …)`; `screen`: a descriptor to write to instead of a file."""
         output = self.folder / f"output-{len(self._children)}.log"
-        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, stdin)
+        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, screen)
         self._children.append(child)
         return child
 
