@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Self
 
@@ -104,6 +104,35 @@ class SessionJournal:
                 if is_behind:
                     self._on_health(self._lost)
                 return
+
+
+class KnownOrders:
+    """Which orders are ours: what earlier processes had approved, read once, and what this one approves.
+
+    The engine asks in the middle of an order event, on the trading loop; so the answer needs no store, and none can be away.
+    """
+
+    def __init__(self, earlier: Iterable[str], journal: OrderJournal) -> None:
+        self._ids = set(earlier)
+        self._journal = journal
+
+    def are_ours(self, client_order_id: str) -> bool:
+        """Whether an order of this id was ever approved for the account."""
+        return client_order_id in self._ids
+
+    def record_intent(self, intent: OrderIntent, verdict: str, at: datetime) -> None:
+        """Passed on; an approved one is ours from then on."""
+        self._journal.record_intent(intent, verdict, at)
+        if verdict == "approved":
+            self._ids.add(intent.client_order_id)
+
+    def record_event(self, event: OrderEvent) -> None:
+        """Passed on."""
+        self._journal.record_event(event)
+
+    def record_fill(self, fill: Fill) -> None:
+        """Passed on."""
+        self._journal.record_fill(fill)
 
 
 class EchoingJournal:

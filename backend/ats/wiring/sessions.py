@@ -34,7 +34,7 @@ from ats.risk.kill_switch import read_all
 from ats.session.accounts import check_account
 from ats.session.control import SessionControl
 from ats.session.gates import LiveClearance, check_confirmation, check_mode, check_not_killed, check_services, clear_for_live
-from ats.session.journal import EchoingJournal, SessionJournal
+from ats.session.journal import EchoingJournal, KnownOrders, SessionJournal
 from ats.session.plan import SessionPlan
 from ats.session.records import Mode, SessionRecord, Status
 from ats.session.run import SessionPorts, SessionRun
@@ -184,13 +184,14 @@ async def _run_node(
     )
     store = OrderJournalRepository(world.database, session_id, account_id)
     with SessionJournal(store, world.audit, session_id, control.journal_health) as journal:
-        guard = Guard(Guardian(plan.limits, control), journal, has_edge=True, on_refused=partial(_tell_refusal, voices.say))
+        known = KnownOrders(world.orders.approved_ids(account_id), journal)
+        guard = Guard(Guardian(plan.limits, control), known, has_edge=True, on_refused=partial(_tell_refusal, voices.say))
         node = LiveNode(
             f"{plan.mode.upper()}-001", ib_venue(world.settings.ib, plan.mode, account_id, plan.instruments), plan.limits, folder
         )
         run = SessionRun(session_id, plan, account_id, node, ports)
         _stop_on_signals(run)
-        recorder = EventRecorder(EchoingJournal(journal, voices.say), partial(world.orders.was_approved, account_id))
+        recorder = EventRecorder(EchoingJournal(journal, voices.say), known.are_ours)
         node.build(guard, recorder, _strategies(plan, world, account_id))
         await run.run()
         return run.left_working

@@ -44,8 +44,8 @@ _FILL_COLUMNS: LiteralString = (
 )
 _FILLS_OF: LiteralString = f"SELECT {_FILL_COLUMNS} FROM fills WHERE session_id = %s ORDER BY position"
 _FILLS_OF_ACCOUNT: LiteralString = f"SELECT {_FILL_COLUMNS} FROM fills WHERE account_id = %s ORDER BY position"
-_KNOWN: LiteralString = (
-    "SELECT 1 FROM order_intents WHERE account_id = %s AND client_order_id = %s AND action = 'SUBMIT' AND verdict = 'approved' LIMIT 1"
+_APPROVED_IDS: LiteralString = (
+    "SELECT client_order_id FROM order_intents WHERE account_id = %s AND action = 'SUBMIT' AND verdict = 'approved'"
 )
 
 
@@ -136,9 +136,9 @@ class OrderHistory:
         """When each position of the account that our fills explain was entered."""
         return entry_times(_fill(row) for row in self._database.rows(_FILLS_OF_ACCOUNT, (account_id,)))
 
-    def was_approved(self, account_id: str, client_order_id: str) -> bool:
-        """Whether an order of this id was ever approved for the account: ours, even if an earlier process sent it."""
-        return self._database.row(_KNOWN, (account_id, client_order_id)) is not None
+    def approved_ids(self, account_id: str) -> set[str]:
+        """Every order id that was ever approved for the account."""
+        return {name for (name,) in self._database.rows(_APPROVED_IDS, (account_id,))}
 
     def _quantities(self, session_id: str) -> dict[str, Decimal]:
         return {

@@ -26,7 +26,7 @@ def test_every_intent_is_kept_with_its_verdict(journal, history, records):
     journal.record_intent(limit, refusal, records.now)
     kept = [JudgedIntent(records.intent(), "approved", records.now), JudgedIntent(limit, refusal.replace("\x00", "\\x00"), records.now)]
     assert history.intents("s-1") == kept
-    assert (history.was_approved("DU1234567", "O-1"), history.was_approved("DU1234567", "O-2")) == (True, False)
+    assert history.approved_ids("DU1234567") == {"O-1"}
 
 
 @pytest.mark.parametrize("quantity", [Decimal(-1), Decimal(0), Decimal("NaN"), Decimal("Infinity"), Decimal("1E-30"), Decimal("9" * 40)])

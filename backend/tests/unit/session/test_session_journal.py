@@ -15,7 +15,7 @@ import pytest
 from ats.core.errors import DependencyError
 from ats.core.orders import OrderEvent, OrderIntent, Side
 from ats.session import journal as session_journal
-from ats.session.journal import EchoingJournal, SessionJournal
+from ats.session.journal import EchoingJournal, KnownOrders, SessionJournal
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 INTENT = OrderIntent("O-1", "ibs", "QQQ.NASDAQ", Side.BUY, Decimal(10), "MARKET", "DAY")
@@ -159,3 +159,24 @@ def test_a_rejection_is_said_aloud_with_the_venues_words(parts):
     with parts.journal:
         EchoingJournal(parts.journal, said.append).record_event(event(1, "OrderRejected", "no funds"))
     assert said == ["OrderRejected O-1: no funds"]
+
+
+class TestKnownOrders:
+    """D10: fills the engine invents to explain a position are not ours; the question is answered while every store is away."""
+
+    def test_orders_of_earlier_processes_and_of_this_one_are_ours(self, parts):
+        known = KnownOrders({"O-0"}, parts.journal)
+        known.record_intent(INTENT, "approved", NOW)
+        parts.store.error = DependencyError("down")
+        assert known.are_ours("O-0")
+        assert known.are_ours("O-1")
+        assert not known.are_ours("O-invented")
+
+    def test_an_intent_that_was_refused_or_not_written_is_not_ours(self, parts):
+        known = KnownOrders((), parts.journal)
+        known.record_intent(INTENT, "STALE_PRICE", NOW)
+        assert not known.are_ours("O-1")
+        parts.store.error = DependencyError("down")
+        with pytest.raises(DependencyError):
+            known.record_intent(INTENT, "approved", NOW)
+        assert not known.are_ours("O-1")
