@@ -44,7 +44,7 @@ def parse_sleeves(text: str, models: Mapping[str, type[RuleParams]] = _MODELS) -
     A sleeve is known by strategy, instrument and bar spec, so those three may appear once. Weights are given for all sleeves or
     for none, then all are equal. Raises InputError naming the sleeve by its place, strategy and instrument.
     """
-    entries = read_json(text, FIELD)
+    entries = read_json(text, FIELD, _REMEDY)
     if not isinstance(entries, list) or not entries:
         raise InputError(FIELD, entries, "is not a list of at least one sleeve", remedy=_REMEDY)
     if len(entries) > MOST_SLEEVES:

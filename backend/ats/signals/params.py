@@ -89,9 +89,11 @@ def params_text(params: RuleParams) -> str:
     return "{" + ", ".join(items) + "}"
 
 
-def read_json(text: str, field: str) -> object:
+PARAMS_REMEDY = "Write one JSON object in single quotes, for example '{\"order_notional\": 4000}'."
+
+
+def read_json(text: str, field: str, remedy: str = PARAMS_REMEDY) -> object:
     """Read JSON from a person: bounded size and depth, no duplicate keys, no NaN; fractions as Decimal. Raises InputError."""
-    remedy = "Write one JSON value, for example '{\"order_notional\": 4000}'."
     if len(text) > LONGEST_TEXT:
         raise InputError(
             field, text, f"is longer than {LONGEST_TEXT} characters", remedy="Give only the values that differ from the defaults."

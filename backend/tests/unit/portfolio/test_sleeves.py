@@ -160,3 +160,9 @@ def test_whatever_is_written_is_a_book_or_an_input_error(value, cut):
     """J8 fuzzed: nothing else ever escapes."""
     with suppress(InputError):
         assert abs(sum(sleeve.weight for sleeve in parse_sleeves(json.dumps(value)[: cut or None])) - 1) <= Decimal("1e-9")
+
+
+def test_unreadable_text_is_answered_with_an_example_of_a_book():
+    with pytest.raises(InputError) as refusal:
+        parse_sleeves("[{]")
+    assert '"instrument": "QQQ.NASDAQ"' in refusal.value.remedy
