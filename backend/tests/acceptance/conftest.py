@@ -76,13 +76,20 @@ ib.sleep(600)
 class Child:
     """A command running beside the test; everything it says goes to a file."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path, screen: int | None = None) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        output: Path,
+        screen: int | None = None,
+        keyboard: int = subprocess.DEVNULL,
+    ) -> None:
         self.arguments, self.output = arguments, output
         with output.open("wb") as file:
             self.process = subprocess.Popen(
                 arguments,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=keyboard,
                 stdout=file if screen is None else screen,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -207,10 +214,10 @@ class Installation:
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ATS_")}
         return inherited | self.settings | dict(settings or {})
 
-    def start(self, *arguments: str, screen: int | None = None, settings: Mapping[str, str] | None = None) -> Child:
-        """Start a module's command line: `start("ats.cli", "gateway", …)`; `screen`: a descriptor to write to instead of a file."""
+    def start(self, *arguments: str, settings: Mapping[str, str] | None = None, **streams: int) -> Child:
+        """Start a module's command line: `start("ats.cli", "gateway", …)`; `screen`, `keyboard`: descriptors to write to and read from."""
         output = self.folder / f"output-{len(self._children)}.log"
-        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, screen)
+        child = Child([sys.executable, "-m", *arguments], self.environment(settings), output, **streams)
         self._children.append(child)
         return child
 

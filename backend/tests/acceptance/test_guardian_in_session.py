@@ -5,6 +5,9 @@ Rows A1, A7, A13, A20, C8, C13, C16; S3-07.
 
 from __future__ import annotations
 
+import getpass
+import os
+
 import pytest
 
 
@@ -29,7 +32,7 @@ def printed(session):
     ids=["cap", "restricted", "position"],
 )
 def test_a_refused_order_reaches_neither_the_wire_nor_oblivion(installation, gateway, params, settings, rule):
-    """A1, A11, A13, A20: screen, audit row, intent with its verdict; and nothing at the gateway."""
+    """A1, A11, A13, A20, S1-27, S3-08, S3-12: screen, audit row, intent with its verdict; and nothing at the gateway."""
     before = gateway.orders_received()
     session = installation.paper({**installation.EAGER, **params}, settings=settings)
     session.wait_for("RUNNING")
@@ -50,12 +53,19 @@ def test_a_refused_order_reaches_neither_the_wire_nor_oblivion(installation, gat
 
 
 def test_a_live_session_prints_the_caps_it_enforces_keeps_to_its_namespace_and_heeds_a_revocation(installation):
-    """C13, C16, C8, A1: a whole live session, from approval to revocation."""
+    """C13, C16, C8, S3-17, S3-19, S3-20, S3-24: a whole live session of its own process, from approval and typed account to revocation."""
     live = installation.gateway("live")
     cap = {"ATS_LIVE_RISK_MAX_NOTIONAL_PER_ORDER": "1234.50"}
     params = {**installation.EAGER, "order_notional": 1_200}
     installation.ats("approve-live", *installation.sleeve(params), "--note", "acceptance test", settings=cap)
-    session = installation.live(params, settings=cap)
+    ours, theirs = os.openpty()
+    session = installation.start("ats.live", *installation.sleeve(params), settings=cap, keyboard=theirs)
+    session.wait_for("Type the account id")
+    assert live.received() == []  # S3-20: before any connection
+    assert f"account     {installation.LIVE}" in session.said
+    assert f"by {getpass.getuser()} on" in session.said
+    assert "order_notional = 1200" in session.said
+    os.write(ours, f"{installation.LIVE}\n".encode())
     session.wait_for("RUNNING")
     session.wait_for("FILLED BUY", installation.TRADE_SECONDS)
 

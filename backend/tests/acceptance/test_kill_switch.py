@@ -37,7 +37,7 @@ def pull(installation, expect=0, **settings):
 
 
 def test_touching_the_file_halts_a_session_within_a_second_and_empties_the_book(installation, gateway):
-    """B1, B2, B4, B5, B11, S0-21: orders of another client and of an earlier, killed process go too; positions stay."""
+    """B1, B2, B4, B5, B11, S0-21, S0-22: orders of another client and of an earlier, killed process go too; positions stay."""
     installation.leave_order_of_a_killed_process(gateway, NODE_CLIENT_ID)
     installation.leave_order(gateway, "6.00")
     session = installation.paper()
@@ -183,7 +183,7 @@ def test_eight_presses_at_once_are_one_kill(installation, gateway):
 
 
 def test_a_stop_cancels_working_orders_and_keeps_positions(installation, gateway):
-    """B20: the policy of an orderly stop; orders of other clients are not this session's to cancel."""
+    """B20, S1-28: the policy of an orderly stop; orders of other clients are not this session's to cancel."""
     installation.leave_order_of_a_killed_process(gateway, NODE_CLIENT_ID)
     installation.leave_order(gateway, "7.00")
     session = installation.paper({"buy_threshold": 0.01, "max_holding_bars": 1000, "sell_threshold": 0.99})

@@ -104,7 +104,7 @@ class TestApproval:
 
     @pytest.mark.parametrize("missing", [0, 1, 2])
     def test_every_sleeve_of_a_book_needs_its_own_approval(self, installation, ats, missing):
-        """C9: three sleeves, one approval missing: refused, and it is named."""
+        """C9, S3-23: three sleeves, one approval missing: refused, and it is named."""
         kinds = (("ibs_reversion", "MSFT.NASDAQ", 0.5), ("sma_cross", "IBM.NYSE", 0.25), ("rsi_pullback", "AAPL.NASDAQ", 0.25))
         book = [
             {
@@ -133,7 +133,7 @@ class TestApproval:
 
 
 class TestConfirmation:
-    """C4, J4: the whole id, typed at a terminal."""
+    """C4, J4, S3-20: the whole id, typed at a terminal."""
 
     @pytest.mark.parametrize(
         "keys",

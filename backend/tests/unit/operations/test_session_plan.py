@@ -44,9 +44,18 @@ def book(*instruments):
     ("mode", "account", "port", "cap"), [(Mode.LIVE, "U1234567", 4001, 1111), (Mode.PAPER, "DU1234567", 4002, 2222)], ids=["live", "paper"]
 )
 def test_each_mode_has_its_own_account_port_and_limits(settings, mode, account, port, cap):
+    """S3-03."""
     plan = plan_session(mode, sleeves_from(*ONE), settings)
     assert (plan.account_id, plan.gateway.port) == (account, port)
     assert plan.limits.order_caps == {"QQQ.NASDAQ": Decimal(cap)}
+
+
+@pytest.mark.parametrize(("mode", "cap"), [(Mode.LIVE, 5_000), (Mode.PAPER, 25_000)], ids=["live", "paper"])
+def test_the_cap_is_low_unless_somebody_raises_it(tmp_path, mode, cap):
+    """S3-06."""
+    env_file = tmp_path / "settings.env"
+    env_file.write_text("# Nothing is set here.\n")
+    assert plan_session(mode, sleeves_from(*ONE), load_settings({}, env_file)).limits.order_caps == {"QQQ.NASDAQ": Decimal(cap)}
 
 
 def test_only_the_instruments_of_the_session_have_a_limit(settings):
