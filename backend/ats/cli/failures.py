@@ -39,6 +39,8 @@ class Failures:
     def usage(self, message: str) -> None:
         """A malformed command line. Typer itself says so on stderr and exits with 2."""
         self._document("USAGE", message, "Run the command with --help.", USAGE, {})
+        if "unexpected extra argument" in message.lower():
+            console.say("  JSON needs single quotes around it, for example --params '{\"buy_threshold\": 0.15}'.")
 
     def _document(self, code: str, message: str, remedy: str, exit_code: int, facts: Mapping[str, object]) -> None:
         if self.as_json:

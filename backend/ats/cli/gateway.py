@@ -23,6 +23,10 @@ def _gateway() -> None:
     """Run a simulated Interactive Brokers gateway."""
 
 
+_PORTS = {"paper": 4002, "live": 4001}
+"""Where sessions look for a gateway by default."""
+
+
 @app.command()
 def sim(
     mode: Annotated[str, typer.Option("--mode", help="paper or live.")],
@@ -31,9 +35,9 @@ def sim(
         list[str], typer.Option("--data", help="Instrument whose stored daily or minute bars drive the market; repeat for several.")
     ],
     port: Annotated[
-        int,
-        typer.Option("--port", min=0, max=65_535, help="TCP port on the loopback; a live session looks for 4001, 0 takes any free one."),
-    ] = 4002,
+        int | None,
+        typer.Option("--port", min=0, max=65_535, help="TCP port on the loopback; unset: 4002 for paper, 4001 for live; 0: any free one."),
+    ] = None,
     bar_spec: Annotated[str, typer.Option("--bar-spec", help="Stored bars to replay.")] = "1-DAY-LAST",
     compress: Annotated[
         str, typer.Option("--compress", help="Each stored bar becomes one bar of this length, dated now; `none` keeps the true pace.")
@@ -56,7 +60,7 @@ def sim(
     config = SimulatedGatewayConfig(
         mode=mode,
         account_id=account,
-        port=port,
+        port=_PORTS.get(mode, 0) if port is None else port,
         cash=parse_positive(cash, "cash"),
         compress=None if compress == "none" else BarSpec.parse(compress, "compress"),
         history_bars=history_bars,

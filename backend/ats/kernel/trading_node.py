@@ -28,6 +28,8 @@ from ats.kernel.process import prepare_process
 from ats.kernel.venue import VenueSpec
 from ats.risk.limits import Limits
 
+_LOG_BYTES, _LOGS_KEPT = 50_000_000, 5
+
 
 @dataclass(frozen=True, slots=True)
 class NodeTimeouts:
@@ -169,9 +171,11 @@ def _logging(folder: Path | None) -> LoggingConfig:
         return LoggingConfig(log_level="WARNING", log_colors=False)
     return LoggingConfig(
         log_level="OFF",
-        log_level_file="DEBUG",
+        log_level_file="INFO",
         log_directory=str(folder),
         log_file_name="engine",
         log_file_format="json",
+        log_file_max_size=_LOG_BYTES,
+        log_file_max_backup_count=_LOGS_KEPT,
         log_colors=False,
     )

@@ -56,7 +56,8 @@ RULE_HELP: Mapping[Rule, RuleHelp] = MappingProxyType(
         Rule.NO_PRICE: RuleHelp(
             "There is no quote or trade to value the order with, or a held instrument has none, so exposure cannot be computed. "
             "Bars do not count as prices.",
-            "Wait for the market to trade. If it does, check market data: `ats status` shows the gateway, and the account needs the "
+            "Wait for the market to trade. A holding that no sleeve of the session trades has no price there: close it, or run a sleeve on it. "
+            "Otherwise check market data: `ats status` shows the gateway, and the account needs the "
             "exchange's data subscription.",
         ),
         Rule.STALE_PRICE: RuleHelp(

@@ -17,6 +17,7 @@ from ats.session.accounts import check_account_id, check_port
 from ats.session.plan import SessionPlan, Sleeve
 from ats.session.ports import GatewayFacts
 from ats.session.records import Mode
+from ats.signals.params import params_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,14 @@ def _approval_of(sleeve: Sleeve, plan: SessionPlan, caps: Mapping[str, Limits], 
 
 
 def _refusal(sleeve: Sleeve, recorded: list[GoLiveApproval], standing: list[GoLiveApproval], current: ApprovalScope) -> RefusedByGateError:
-    remedy = f"Run `ats approve-live --strategy {sleeve.strategy} --instrument {sleeve.instrument_id} --bar-spec {sleeve.bar_spec} --params … --note …`."
+    which = f"--strategy {sleeve.strategy} --instrument {sleeve.instrument_id} --bar-spec {sleeve.bar_spec}"
+    approve = f"`ats approve-live {which} --params '{params_text(sleeve.params)}' --note …`."
+    remedy = f"Run {approve}"
     if standing:
         changed = drift(standing[0].scope, current)
         return RefusedByGateError(
             f"{sleeve.name} has drifted from its approval {standing[0].approval_id}: {', '.join(changed)} changed.",
-            remedy=f"Review the change, then approve it: {remedy}",
+            remedy=f"Review the change, then run {approve}",
             sleeve=sleeve.name,
             drift=changed,
         )

@@ -57,12 +57,19 @@ class SessionRun:
         self.left_working: tuple[str, ...] = ()
         self._stop = asyncio.Event()
         self._halted = False
+        self._ended_in_order = False
+        self._last_said = ""
         self._cancel_due_at: float | None = None
         self._cancel_outcome = ""
         self._is_connected = True
         self._return: asyncio.Task[None] | None = None
         self._peak = Decimal(0)
         self._drawdown_told = False
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether it ended in order with no order left: stopped with every cancel confirmed, or halted and the broker's list read back empty."""
+        return self._ended_in_order and not self.left_working and (not self._halted or self._cancel_due_at is None)
 
     def request_stop(self, reason: str) -> None:
         """Ask the session to end; safe from a signal handler on the loop."""
@@ -82,6 +89,7 @@ class SessionRun:
             self._status(Status.STOPPED if halted else Status.FAILED, f"halted: {message}" if halted else message)
             raise
         await self._wind_down(node_task)
+        self._ended_in_order = True
         if self._halted:
             self._status(Status.STOPPED, f"halted: {self._ports.control.killed}")
             raise HaltedError(
@@ -109,6 +117,11 @@ class SessionRun:
         self._status(Status.RUNNING)
         held = ", ".join(f"{position.quantity} {position.instrument_id}" for position in self._node.positions()) or "no position"
         self._ports.announce(f"RUNNING on {self._account_id}: reconciled, {held}.")
+        foreign = [position.instrument_id for position in self._node.positions() if position.instrument_id not in self._plan.instruments]
+        if foreign:
+            self._ports.announce(
+                f"The account also holds {', '.join(foreign)}, which no sleeve trades: without a price for it Guardian refuses every entry (NO_PRICE)."
+            )
 
     async def _until_trading(self, node_task: asyncio.Task[None]) -> None:
         """Wait until strategies were really started; the engine's own RUNNING is not proof."""
@@ -190,7 +203,7 @@ class SessionRun:
             reconciled.result()
         except AtsError as error:
             self._ports.control.not_ready(error.message)
-            log.warning("session.reconcile_failed", error=error.message)
+            self._announce_once(f"Entries stay blocked: {error.message}")
             return
         self._is_connected = True
         self._ports.control.ready()
@@ -260,6 +273,12 @@ class SessionRun:
             self._ports.announce(f"NOT CONFIRMED as cancelled: {', '.join(self.left_working)}. Check at the broker, or run `ats kill`.")
         else:
             self._ports.announce(f"Cancelled {sent} working orders; positions are kept.")
+
+    def _announce_once(self, text: str) -> None:
+        """Say it, unless it was the last thing said: a state that lasts is told once."""
+        if text != self._last_said:
+            self._last_said = text
+            self._ports.announce(text)
 
     def _check_drawdown(self) -> None:
         equity = self._node.equity()

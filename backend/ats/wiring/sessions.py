@@ -144,13 +144,12 @@ def _run_locked(
     folder.mkdir(parents=True, exist_ok=True)
     voices.say(f"Session {session_id}; its logs are in {folder}.")
     control = SessionControl(file_place(world.settings), world.other_kill_places, world.approvals if clearance else None, approvals)
+    put_out = partial(beacons.put_out, account_id)
     try:
-        left_working = asyncio.run(_run_node(plan, session_id, account_id, world, broker, control, folder, voices))
+        asyncio.run(_run_node(plan, session_id, account_id, world, broker, control, folder, voices, put_out))
     except BaseException as error:
         _close_failed(world, session_id, error)
         raise
-    if not left_working:
-        beacons.put_out(account_id)
 
 
 def _close_failed(world: World, session_id: str, error: BaseException) -> None:
@@ -171,8 +170,9 @@ async def _run_node(
     control: SessionControl,
     folder: Path,
     voices: Voices,
-) -> tuple[str, ...]:
-    """Run to the end; returns the orders whose cancel was not confirmed."""
+    put_out: Callable[[], None],
+) -> None:
+    """Run to the end; the beacon is put out when nothing is left that a kill would have to look for."""
     ports = SessionPorts(
         broker=broker,
         control=control,
@@ -193,8 +193,11 @@ async def _run_node(
         _stop_on_signals(run)
         recorder = EventRecorder(EchoingJournal(journal, voices.say), known.are_ours)
         node.build(guard, recorder, _strategies(plan, world, account_id))
-        await run.run()
-        return run.left_working
+        try:
+            await run.run()
+        finally:
+            if run.leaves_nothing:
+                put_out()
 
 
 def _strategies(plan: SessionPlan, world: World, account_id: str) -> list[Any]:
