@@ -7,12 +7,16 @@ Exit codes (house rule, documented in docs/reference/exit-codes.md): 0 done · 1
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import PurePath
 
 _LONGEST_SHOWN = 80
+_LONGEST_PATH = 400
 
 
 def excerpt(value: object, longest: int = _LONGEST_SHOWN) -> str:
-    """A value as a person may see it in a message: quoted, control characters escaped, cut at `longest` characters."""
+    """A value as a person may see it in a message: quoted, control characters escaped, cut at `longest` characters; a path is shown whole."""
+    if isinstance(value, PurePath):
+        return excerpt(str(value), max(longest, _LONGEST_PATH))
     shown = str(value) if isinstance(value, Decimal) else ascii(value)
     return shown if len(shown) <= longest else shown[: longest - 3] + "..."
 

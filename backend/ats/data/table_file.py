@@ -54,15 +54,15 @@ def read_table_file(path: Path, symbol: str, *, daily: bool, progress: Progress)
     """Read the rows of `symbol`, or all rows when the file has no symbol column. Raises InputError naming the field (rows J19, J23)."""
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError("file", str(path), problem, remedy="Give the path of a CSV or Parquet file.")
+        raise InputError("file", path, problem, remedy="Give the path of a CSV or Parquet file.")
     try:
         table, columns = _read_parquet(path, daily) if _is_parquet(path) else _read_csv(path, daily, progress)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError("file", str(path), f"cannot be read: {reason}", remedy="Give a CSV (UTF-8) or Parquet file of bars.") from error
+        raise InputError("file", path, f"cannot be read: {reason}", remedy="Give a CSV (UTF-8) or Parquet file of bars.") from error
     progress("reading", table.num_rows)
     if table.num_rows == 0:
-        raise InputError("file", str(path), "has no rows", remedy="Check the download.")
+        raise InputError("file", path, "has no rows", remedy="Check the download.")
     rows = _rows_of(table, columns, symbol)
     numbers = {name: _numbers(table, columns, name, rows) for name in _NUMBERS}
     adjusted = _numbers(table, columns, "adj_close", rows) if "adj_close" in columns else None
@@ -108,7 +108,7 @@ def _csv_header(path: Path) -> tuple[list[str], str]:
     line = head.splitlines()[0] if head.strip() else ""
     separator = max(_SEPARATORS, key=line.count)
     if not line.strip():
-        raise InputError("file", str(path), "is empty or has no header", remedy=_SCHEMA_REMEDY)
+        raise InputError("file", path, "is empty or has no header", remedy=_SCHEMA_REMEDY)
     return next(csv.reader([line], delimiter=separator)), separator
 
 

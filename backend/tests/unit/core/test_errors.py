@@ -1,6 +1,7 @@
 """Errors carry their facts, their remedy and their documented exit code; what they show is safe to print."""
 
 from decimal import Decimal
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given
@@ -71,3 +72,9 @@ def test_an_invariant_that_holds_is_silent_and_a_broken_one_names_itself_with_it
     with pytest.raises(InvariantError, match=r"ledger\.cash_matches_fills is broken \(cash=1, fills=2\)") as caught:
         invariant(False, "ledger.cash_matches_fills", cash=1, fills=2)
     assert caught.value.facts == {"cash": 1, "fills": 2}
+
+
+def test_a_path_is_shown_whole():
+    """J23: a cut path cannot be found again."""
+    path = PurePosixPath("/data") / ("long name " * 10)
+    assert excerpt(path) == repr(str(path))
