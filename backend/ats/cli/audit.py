@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -55,7 +57,7 @@ def list_rows(
     with open_world(load_settings(), console.say) as world:
         rows = world.audit.recent(limit, kind)
     if as_json:
-        console.result_json(rows)
+        console.result_json([{**asdict(row), "facts": json.loads(row.facts)} for row in rows])
         return
     console.result_table(
         ("seq", "when", "kind", "actor", "subject", "facts"),

@@ -10,6 +10,7 @@ import typer
 from ats.cli import console
 from ats.cli.options import JsonFlag
 from ats.core.config import load_settings
+from ats.core.emergency import load_for_kill
 
 if TYPE_CHECKING:
     from ats.operations.kill import KillReport
@@ -36,7 +37,10 @@ def kill(
     """
     from ats.wiring.control import pull_kill_switch  # noqa: PLC0415 -- the broker client is not needed for --help
 
-    report = pull_kill_switch(load_settings(), reason, console.say)
+    settings, problems = load_for_kill()
+    for problem in problems:
+        console.warn(f"{problem} The kill goes on without it.")
+    report = pull_kill_switch(settings, reason, console.say)
     if as_json:
         console.result_json({"steps": report.steps, "remaining": report.remaining, "latched": report.is_latched, "clean": report.is_clean})
     else:

@@ -10,7 +10,7 @@ from ats.brokers.ib.probe import ProbeState, probe
 from ats.brokers.ib.session_broker import IbBroker
 from ats.core.clock import SystemClock
 from ats.core.config import Settings
-from ats.core.errors import AtsError
+from ats.core.errors import AtsError, DependencyError
 from ats.operations.kill import KillReport, kill, record_kill, resume
 from ats.operations.status import SessionStanding, Standing
 from ats.risk.kill_switch import KillPlace, KillState, Reading, read_all
@@ -121,4 +121,8 @@ def lift_kill_switch(settings: Settings, reason: str, announce: Callable[[str], 
     """Lift the switch in every place; each known gateway must answer first. Raises RefusedByGateError, DependencyError or HaltedError."""
     beacons, _ = SessionBeacon(settings.storage.data_dir).all()
     with open_world(settings, announce) as world:
-        return resume(world.kill_places, known_gateways(settings, beacons), world.audit, world.clock, world.actor, reason)
+        try:
+            return resume(world.kill_places, known_gateways(settings, beacons), world.audit, world.clock, world.actor, reason)
+        except DependencyError as error:
+            gone = f"If that gateway is gone for good and its account is checked, remove the session's file in {settings.storage.data_dir / 'sessions'}."
+            raise DependencyError(error.message, remedy=f"{error.remedy} {gone}", **error.facts) from error

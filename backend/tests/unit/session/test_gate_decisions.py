@@ -25,6 +25,7 @@ from ats.session.plan import Gateway, SessionPlan, Sleeve
 from ats.session.ports import GatewayFacts
 from ats.session.records import Mode
 from ats.signals.ibs_reversion import IbsReversionParams
+from ats.signals.library import RULES
 from ats.signals.sma_cross import SmaCrossParams
 
 ACCOUNT = "U1234567"
@@ -253,3 +254,15 @@ class TestApprovals:
         newer = approval_of(replace(IBS, params=IbsReversionParams(buy_threshold=0.1)), 2)
         cleared = clear_for_live(plan_of(IBS), caps_of(), Approvals(approval_of(IBS), newer), NOW)
         assert [approval.approval_id for approval in cleared.approvals] == ["a-1"]
+
+
+@pytest.mark.parametrize("strategy", list(RULES))
+def test_every_strategy_needs_its_approval_and_keeps_its_source(strategy):
+    """S3-05, S3-04: no strategy has a way round, whoever wrote it; the approval is bound to the source that would run."""
+    sleeve = replace(IBS, strategy=strategy, params=RULES[strategy].params_model())
+    with pytest.raises(RefusedByGateError, match="has no live approval"):
+        clear_for_live(plan_of(sleeve), caps_of(), Approvals(), NOW)
+    approved = Approvals(approval_of(sleeve))
+    assert clear_for_live(plan_of(sleeve), caps_of(), approved, NOW) is not None
+    with pytest.raises(RefusedByGateError, match="source_digest"):
+        clear_for_live(plan_of(replace(sleeve, source_digest="c" * 64)), caps_of(), approved, NOW)
