@@ -1,6 +1,7 @@
 """Fixtures every test may use: the real embedded services, a fresh database, and where the data is."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -18,6 +19,11 @@ from ats.store.postgres.migrate import migrate
 from ats.store.redis.connection import connect_redis
 
 _numbers = count(1)
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A run in the background of a script has it ignored, and every process a test starts would inherit that from its first moment.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

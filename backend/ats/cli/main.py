@@ -51,6 +51,9 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     if threading.current_thread() is threading.main_thread():
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # a script's `ats paper &` starts us with it ignored: whoever asks us to stop is heard
         signal.signal(signal.SIGTERM, _interrupt)  # a supervisor's stop unwinds like Ctrl-C, so that services are released
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 

@@ -170,3 +170,15 @@ def test_nothing_of_rich_is_needed_for_a_json_result():
 
 def test_output_closed_is_not_an_os_error():
     assert not issubclass(console.OutputClosedError, OSError)
+
+
+def test_an_interrupt_is_heard_although_the_shell_ignored_it(tmp_path):
+    """B20: a script's background job inherits SIGINT as ignored."""
+    code = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from ats.cli import main\n"
+        "main.run = lambda arguments: os.kill(os.getpid(), signal.SIGINT) or 0\n"
+        "try:\n    main.main([])\nexcept KeyboardInterrupt:\n    raise SystemExit(42)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 42
