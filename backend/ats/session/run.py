@@ -7,7 +7,7 @@ halted and visible, until an operator stops it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ import structlog
 from ats.core.audit import AuditEvent, AuditLog
 from ats.core.clock import Clock
 from ats.core.errors import AtsError, DependencyError, HaltedError, RefusedByGateError
+from ats.risk.limits import Rule
 from ats.session.control import POLL_SECONDS, SessionControl
 from ats.session.plan import SessionPlan
 from ats.session.ports import Broker, CancelReport, Node, Telemetry
@@ -35,7 +36,7 @@ _STOP_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SessionPorts:
-    """The world of a session."""
+    """The world of a session. `refusals` counts what Guardian refused so far, by rule."""
 
     broker: Broker
     control: SessionControl
@@ -44,6 +45,7 @@ class SessionPorts:
     telemetry: Telemetry
     clock: Clock
     announce: Callable[[str], None]
+    refusals: Callable[[], Mapping[Rule, int]] = dict
 
 
 class SessionRun:
@@ -304,6 +306,7 @@ class SessionRun:
             "positions": {position.instrument_id: str(position.quantity) for position in self._node.positions()},
             "connected": self._node.is_connected,
             "blocked": block.reason if block else "",
+            "refusals": {str(rule): count for rule, count in self._ports.refusals().items()},
         }
 
     def _status(self, status: Status, reason: str = "") -> None:

@@ -173,19 +173,20 @@ async def _run_node(
     put_out: Callable[[], None],
 ) -> None:
     """Run to the end; the beacon is put out when nothing is left that a kill would have to look for."""
-    ports = SessionPorts(
-        broker=broker,
-        control=control,
-        sessions=world.sessions,
-        audit=world.audit,
-        telemetry=SurvivingTelemetry(world.telemetry(plan.mode), session_id),
-        clock=world.clock,
-        announce=voices.say,
-    )
     store = OrderJournalRepository(world.database, session_id, account_id)
     with SessionJournal(store, world.audit, session_id, control.journal_health) as journal:
         known = KnownOrders(world.orders.approved_ids(account_id), journal)
         guard = Guard(Guardian(plan.limits, control), known, has_edge=True, on_refused=partial(_tell_refusal, voices.say))
+        ports = SessionPorts(
+            broker=broker,
+            control=control,
+            sessions=world.sessions,
+            audit=world.audit,
+            telemetry=SurvivingTelemetry(world.telemetry(plan.mode), session_id),
+            clock=world.clock,
+            announce=voices.say,
+            refusals=lambda: guard.refusals,
+        )
         node = LiveNode(
             f"{plan.mode.upper()}-001", ib_venue(world.settings.ib, plan.mode, account_id, plan.instruments), plan.limits, folder
         )

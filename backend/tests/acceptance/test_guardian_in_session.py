@@ -22,6 +22,12 @@ def printed(session):
     return dict(line.split(" = ") for line in lines)
 
 
+def counted(installation, session_id):
+    """How often each rule refused, as the status shows it."""
+    shown = next(item for item in installation.json("status")["sessions"] if item["session_id"] == session_id)
+    return shown.get("refusals", {})
+
+
 @pytest.mark.parametrize(
     ("params", "settings", "rule"),
     [
@@ -32,7 +38,7 @@ def printed(session):
     ids=["cap", "restricted", "position"],
 )
 def test_a_refused_order_reaches_neither_the_wire_nor_oblivion(installation, gateway, params, settings, rule):
-    """A1, A11, A13, A20, S1-27, S3-08, S3-12: screen, audit row, intent with its verdict; and nothing at the gateway."""
+    """A1, A11, A13, A20, S1-27, S3-08, S3-12: screen, counter, audit row, intent with its verdict; and nothing at the gateway."""
     before = gateway.orders_received()
     session = installation.paper({**installation.EAGER, **params}, settings=settings)
     session.wait_for("RUNNING")
@@ -41,6 +47,7 @@ def test_a_refused_order_reaches_neither_the_wire_nor_oblivion(installation, gat
     if rule == "MAX_NOTIONAL_PER_ORDER":  # C13: the limit that was printed is the one that refused
         assert f"(limit {printed(session)['max_notional_per_order'].split()[-1]})" in refused
     (record,) = installation.rows("SELECT session_id FROM sessions WHERE status = 'running'")
+    installation.wait_until(lambda: counted(installation, record["session_id"]).get(rule, 0) >= 1, 5, "the refusal in the status")
     assert session.stop() == 0
     assert gateway.orders_received() == before
     verdicts = installation.rows("SELECT verdict FROM order_intents WHERE session_id = %s", record["session_id"])
