@@ -15,9 +15,6 @@ from ats.core.market import BarSpec
 from ats.risk.limits import Limits
 from ats.signals.params import RuleParams
 
-DEFAULT_CASH = Decimal(5_000)
-"""Starting cash that fits the default order notional: the same parameters then run unchanged on paper and live."""
-
 
 @dataclass(frozen=True, slots=True)
 class BacktestPlan:

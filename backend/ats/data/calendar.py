@@ -10,16 +10,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ats.core.clock import from_ns, to_ns
 from ats.core.errors import InputError
-from ats.core.market import BarSpec
+from ats.core.market import NEW_YORK, BarSpec
 
-NEW_YORK = ZoneInfo("America/New_York")
 OPENS = time(9, 30)
 CLOSES = time(16, 0)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ats.core.clock import to_ns
 from ats.core.errors import InputError
-from ats.data.calendar import NEW_YORK
+from ats.core.market import NEW_YORK
 
 _ALWAYS = int(np.iinfo(np.int64).max)
 

@@ -93,10 +93,6 @@ class LiveNode:
         """Second layer behind Guardian: the engine's own halt denies everything but cancels."""
         self._node.kernel.risk_engine.set_trading_state(TradingState.HALTED)
 
-    def resume(self) -> None:
-        """Lift the engine's own halt."""
-        self._node.kernel.risk_engine.set_trading_state(TradingState.ACTIVE)
-
     def cancel_working_orders(self) -> int:
         """Send a cancel for every order of this node that is not closed; returns how many."""
         strategies = {strategy.id: strategy for strategy in self._node.trader.strategies()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
+
+import redis
 
 from ats.brokers.ib.client_ids import probe_client_id
 from ats.brokers.ib.probe import ProbeState, probe
@@ -27,6 +29,7 @@ from ats.store.redis.namespace import Namespace
 from ats.store.redis.telemetry import SessionTelemetry
 from ats.wiring.world import UnreachablePlace, anchor_of, current_actor, file_place, open_world
 
+_NOT_SEEN: Mapping[str, object] = {"telemetry": "Redis cannot be reached"}
 _PROBE_SECONDS = 2.0
 _CANCEL_SECONDS = 10.0
 
@@ -55,7 +58,7 @@ def pull_kill_switch(settings: Settings, reason: str, announce: Callable[[str], 
     clock, actor = SystemClock(), current_actor()
     local = file_place(settings)
     report = kill(local, known_gateways(settings, beacons), clock, actor, reason)
-    with _database(settings) as (database_place, audit), _redis(settings) as redis_place:
+    with _database(settings) as (database_place, audit), _redis(settings) as (redis_place, _):
         return record_kill(report, (database_place, redis_place), audit, clock, actor, reason)
 
 
@@ -74,23 +77,16 @@ def _database(settings: Settings) -> Iterator[tuple[KillPlace, PostgresAuditLog 
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator[KillPlace]:
-    """Redis' place, or a place that says why not."""
+def _redis(settings: Settings) -> Iterator[tuple[KillPlace, redis.Redis | None]]:
+    """Redis' place and the connection, or a place that says why not."""
     with ExitStack() as stack:
         try:
             connection = connect_redis(stack.enter_context(open_redis(settings.storage, _silently)))
             stack.callback(connection.close)
-            found: KillPlace = RedisKillPlace(connection)
+            found: tuple[KillPlace, redis.Redis | None] = RedisKillPlace(connection), connection
         except AtsError as error:
-            found = UnreachablePlace("redis", error.message)
+            found = UnreachablePlace("redis", error.message), None
         yield found
-
-
-@contextmanager
-def reachable_places(settings: Settings) -> Iterator[tuple[KillPlace, ...]]:
-    """Every place of the switch, each telling for itself whether it can be read."""
-    with _database(settings) as (database_place, _), _redis(settings) as redis_place:
-        yield (file_place(settings), database_place, redis_place)
 
 
 def _silently(_text: str) -> None:
@@ -100,18 +96,17 @@ def _silently(_text: str) -> None:
 def standing(settings: Settings) -> Standing:
     """Kill switch, sessions and services, each as far as it can be read; never raises for a service that is down."""
     beacons, problems = SessionBeacon(settings.storage.data_dir).all()
-    with reachable_places(settings) as places:
-        kill_state = read_all(places)
-        sessions = [_standing_of(beacon, settings) for beacon in beacons]
+    with _database(settings) as (database_place, _), _redis(settings) as (redis_place, connection):
+        kill_state = read_all((file_place(settings), database_place, redis_place))
+        sessions = [_standing_of(beacon, connection) for beacon in beacons]
     unreadable = [f"{reading.place}: {reading.reason}" for reading in kill_state.readings if reading.reading is Reading.UNREADABLE]
     return Standing(kill_state, sessions, [*unreadable, *problems])
 
 
-def _standing_of(beacon: Beacon, settings: Settings) -> SessionStanding:
-    snapshot: Mapping[str, object] = {}
+def _standing_of(beacon: Beacon, connection: redis.Redis | None) -> SessionStanding:
+    snapshot: Mapping[str, object]
     try:
-        with open_redis(settings.storage, _silently) as url, closing(connect_redis(url)) as connection:
-            snapshot = SessionTelemetry(connection, Namespace(beacon.mode)).latest(beacon.session_id) or {}
+        snapshot = (SessionTelemetry(connection, Namespace(beacon.mode)).latest(beacon.session_id) or {}) if connection else _NOT_SEEN
     except AtsError as error:
         snapshot = {"telemetry": error.message}
     return SessionStanding(beacon.session_id, str(beacon.mode), beacon.account_id, beacon.is_alive, snapshot)
